@@ -1,0 +1,193 @@
+// Holds the house plan: who may import what, one file per dependency, one file that dials, one that permits.
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { dirname, join, relative, sep } from 'node:path';
+import { describe, it } from 'node:test';
+
+const root = join(import.meta.dirname, '..', '..');
+const source = join(root, 'src');
+
+/** What each part of src may import of ours, beside its own folder; the arrows of the house plan. */
+const arrows: Readonly<Record<string, readonly string[]>> = {
+  main: ['cli', 'log', 'state'],
+  cli: ['control/client', 'control/messages', 'config', 'policy', 'daemon', 'state', 'log'],
+  daemon: ['proxy', 'control', 'approval', 'audit', 'config', 'gate', 'policy', 'state', 'log'],
+  gate: ['policy'],
+  policy: [],
+  wire: [],
+  proxy: ['gate', 'wire', 'policy', 'log'],
+  approval: ['policy', 'gate', 'control/messages', 'state', 'log'],
+  audit: ['policy', 'state', 'log'],
+  config: ['policy', 'state', 'log'],
+  control: ['policy', 'wire', 'approval', 'config', 'state', 'log'],
+  errors: [],
+  log: [],
+  state: ['log'],
+};
+
+/** Imports of one part by another that may only be of types: siblings meet in daemon.ts alone. */
+const typesOnly: readonly (readonly [string, string])[] = [
+  ['approval', 'gate'],
+  ['proxy', 'gate'],
+  ['control', 'approval'],
+  ['control', 'config'],
+];
+
+/** The one file of src that may import each package. */
+const homes: Readonly<Record<string, string>> = {
+  'http-proxy': 'proxy/gateway.ts',
+  'proxy-agent': 'proxy/dial.ts',
+  'smol-toml': 'config/toml.ts',
+  'toml-eslint-parser': 'config/locate.ts',
+  picomatch: 'policy/pattern.ts',
+  pino: 'log.ts',
+  socks: 'proxy/dial.ts',
+  tldts: 'approval/scope.ts',
+  undici: 'proxy/forward.ts',
+};
+
+/** Node's modules that pure code must not touch. */
+const impure =
+  /^node:(net|tls|http|https|http2|dgram|dns|fs|child_process|timers|os|process|worker_threads|cluster|readline|inspector)/;
+const pureFiles =
+  /^(policy|wire)\/|^approval\/pending\.ts$|^audit\/event\.ts$|^proxy\/refusal\.ts$|^gate\.ts$/;
+
+interface Import {
+  readonly file: string;
+  readonly specifier: string;
+  readonly isType: boolean;
+}
+
+const files = readdirSync(source, { recursive: true, encoding: 'utf8' })
+  .map((name) => name.split(sep).join('/'))
+  .filter((name) => name.endsWith('.ts'))
+  .sort();
+const texts = new Map(files.map((file) => [file, readFileSync(join(source, file), 'utf8')]));
+const imports: readonly Import[] = files.flatMap((file) => importsOf(file));
+
+function importsOf(file: string): Import[] {
+  const found: Import[] = [];
+  const pattern =
+    /^\s*(?:import|export)\s+(type\s)?[^'"`;]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|^import\s+['"]([^'"]+)['"]/gm;
+  for (const match of (texts.get(file) ?? '').matchAll(pattern)) {
+    found.push({
+      file,
+      specifier: match[2] ?? match[3] ?? match[4] ?? '',
+      isType: match[1] !== undefined,
+    });
+  }
+  return found;
+}
+
+function partOf(file: string): string {
+  return file.includes('/') ? (file.split('/')[0] ?? '') : file.replace(/\.ts$/, '');
+}
+
+function targetOf({ file, specifier }: Import): string {
+  return relative(source, join(source, dirname(file), specifier))
+    .split(sep)
+    .join('/');
+}
+
+describe('imports', () => {
+  it('follow the arrows of the house plan', () => {
+    const wrong = imports
+      .filter((one) => one.specifier.startsWith('.'))
+      .filter((one) => {
+        const target = targetOf(one);
+        const [from, to] = [partOf(one.file), partOf(target)];
+        if (from === to || target === 'errors.ts') return false;
+        const allowed = arrows[from] ?? [];
+        return !allowed.some((arrow) => arrow === to || `${arrow}.ts` === target);
+      });
+    assert.deepEqual(wrong, []);
+  });
+
+  it('take only types where two parts must not meet', () => {
+    const wrong = imports.filter(
+      (one) =>
+        one.specifier.startsWith('.') &&
+        !one.isType &&
+        typesOnly.some(([from, to]) => partOf(one.file) === from && partOf(targetOf(one)) === to),
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('reach the daemon from the run command only', () => {
+    const wrong = imports.filter(
+      (one) => targetOf(one) === 'daemon.ts' && one.file !== 'cli/run.ts',
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  it('keep each package behind one file', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>;
+    };
+    const wrong = imports.filter(({ file, specifier }) => {
+      if (specifier.startsWith('.') || specifier.startsWith('node:')) return false;
+      if (specifier.startsWith('@opentelemetry/')) return file !== 'audit/export.ts';
+      return homes[specifier] !== file;
+    });
+    assert.deepEqual(wrong, []);
+    const imported = new Set(imports.map(({ specifier }) => specifier));
+    const unused = Object.keys(manifest.dependencies).filter(
+      (name) => name !== 'node' && !imported.has(name),
+    );
+    assert.deepEqual(unused, []);
+  });
+
+  it('keep sockets, files, clocks and the environment out of pure files', () => {
+    const wrong = imports.filter(
+      ({ file, specifier }) => pureFiles.test(file) && impure.test(specifier),
+    );
+    assert.deepEqual(wrong, []);
+    const ambient = files
+      .filter((file) => pureFiles.test(file))
+      .filter((file) =>
+        /\bprocess\.|\bDate\.now\b|\bnew Date\(\)|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bfetch\(/.test(
+          code(file),
+        ),
+      );
+    assert.deepEqual(ambient, []);
+  });
+});
+
+/** A file's text without its comments. */
+function code(file: string): string {
+  return (texts.get(file) ?? '')
+    .replace(/\/\*[\s\S]*?\*\//g, '')
+    .replace(/(^|[^:'"`])\/\/.*$/gm, '$1');
+}
+
+describe('the single doors', () => {
+  it('opens upstream connections in proxy/dial.ts alone', () => {
+    const dials = /\b(?:net|tls)\.(?:connect|createConnection)\(|\bnew (?:net\.)?Socket\(/;
+    // The control client speaks to the daemon's own socket, the state check asks whether one answers there.
+    const others = new Set(['proxy/dial.ts', 'control/client.ts']);
+    assert.deepEqual(
+      files.filter((file) => !others.has(file) && dials.test(code(file))),
+      [],
+    );
+  });
+
+  it('makes permits in gate.ts alone', () => {
+    assert.deepEqual(
+      files.filter(
+        (file) =>
+          file !== 'gate.ts' && /\bas Permit\b|<Permit>|satisfies Permit\b/.test(code(file)),
+      ),
+      [],
+    );
+  });
+
+  it('spells attribute names in audit/event.ts alone', () => {
+    assert.deepEqual(
+      files.filter(
+        (file) =>
+          file !== 'audit/event.ts' && /'network\.policy\.|'server\.address'/.test(code(file)),
+      ),
+      [],
+    );
+  });
+});
