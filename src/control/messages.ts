@@ -133,6 +133,26 @@ export interface StatusResponse {
   };
 }
 
+/** `GET /v1/health`: open to anybody on this machine, so it says no more than this. */
+export interface HealthResponse {
+  readonly ok: true;
+}
+
+/** `POST /v1/reload`; a rejected file is an answer, not an error, since the last good policy stands. */
+export interface ReloadResponse {
+  /** False when the files on disk have mistakes and the policy before them stays. */
+  readonly loaded: boolean;
+  /** The version of the policy now in force. */
+  readonly version: string;
+  /** Every finding, or what changed and what waits for the next start; one line each. */
+  readonly messages: readonly string[];
+}
+
+/** `DELETE /v1/grants/{id}`: the grant that is no more. */
+export interface RevokeResponse {
+  readonly revoked: GrantView;
+}
+
 /** Body of every error answer. */
 export interface ErrorResponse {
   readonly error: { readonly code: ControlErrorCode; readonly message: string };
