@@ -18,6 +18,7 @@ export const errorCodes = {
   ERR_UPSTREAM_INVALID: 'the destination answered with something that is not valid HTTP',
   ERR_DNS_FAILED: 'the name of the destination does not resolve',
   ERR_DNS_TIMEOUT: 'the look-up of the destination did not finish in time',
+  ERR_CLIENT_GONE: 'the client left before its connection stood',
   ERR_PARENT_FAILED: 'the upstream proxy refused or failed',
   ERR_CONTROL_UNREACHABLE: 'the daemon does not answer on its control listener',
   ERR_CONTROL_REFUSED: 'the daemon refused the request',
