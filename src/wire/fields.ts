@@ -75,11 +75,11 @@ export function endToEndFields(rawHeaders: readonly string[]): string[] {
   const named = readConnectionNames(rawHeaders);
   const kept: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
+    const name = textAt(rawHeaders, index);
     const key = name.toLowerCase();
     if (hopByHop.has(key) || key.startsWith('proxy-')) continue;
     if (named?.has(key) === true && key !== 'host' && key !== 'content-length') continue;
-    kept.push(name, rawHeaders[index + 1] ?? '');
+    kept.push(name, textAt(rawHeaders, index + 1));
   }
   return kept;
 }
@@ -99,13 +99,17 @@ const hopByHop: ReadonlySet<string> = new Set([
 function readConnectionNames(rawHeaders: readonly string[]): Set<string> | undefined {
   let names: Set<string> | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    if (rawHeaders[index]?.toLowerCase() !== 'connection') continue;
+    if (textAt(rawHeaders, index).toLowerCase() !== 'connection') continue;
     names ??= new Set();
-    for (const name of (rawHeaders[index + 1] ?? '').split(',')) {
+    for (const name of textAt(rawHeaders, index + 1).split(',')) {
       names.add(name.trim().toLowerCase());
     }
   }
   return names;
+}
+
+function textAt(rawHeaders: readonly string[], index: number): string {
+  return rawHeaders[index] as string; // callers stay below the length
 }
 
 /** One pass over the list: every name and value is checked, framing and Host are picked out. */
@@ -118,8 +122,8 @@ function readFraming(rawHeaders: readonly string[]): Framing | string {
     hosts: 0,
   };
   for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    const value = rawHeaders[index + 1] ?? '';
+    const name = textAt(rawHeaders, index);
+    const value = textAt(rawHeaders, index + 1);
     if (!fieldName.test(name)) return 'a field name has characters in it that no name has';
     if (!fieldValue.test(value)) return 'a field value has a control character in it';
     const problem = takeFraming(found, name, value);
