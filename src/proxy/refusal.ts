@@ -3,7 +3,7 @@
 // Trouble is never dressed as a denial: only denials carry x-proxy-error.
 import { SallyportError, type ErrorCode } from '../errors.ts';
 import type { DenyReason, Refusal } from '../policy/decision.ts';
-import type { Destination } from '../policy/destination.ts';
+import { formatHostPort, type Destination } from '../policy/destination.ts';
 
 /** A whole answer; `fields` has everything but Date and Connection, which depend on the moment. */
 export interface HttpAnswer {
@@ -193,7 +193,7 @@ export function trouble(cause: Trouble): HttpAnswer {
 /** SOCKS5 reply field (RFC 1928 §6) for a refusal or for whatever `dial` rejected with. */
 export function socksReply(cause: Refusal | SallyportError): number {
   if (!(cause instanceof SallyportError)) return 0x02; // connection not allowed by ruleset
-  if (hasCode(cause.cause, 'ENETUNREACH')) return 0x03;
+  if (cause.code === 'ERR_UPSTREAM_UNREACHABLE' && isNetworkGone(cause.cause)) return 0x03;
   return failureReplies[cause.code] ?? 0x01;
 }
 
@@ -311,12 +311,11 @@ function answer(
   return { status, reason, fields, body };
 }
 
-/** `host:port`, brackets round IPv6, a long name cut in the middle so that both ends can be read. */
+/** `host:port`; a long name is cut in the middle so that both of its ends can be read. */
 function showHostPort({ host, kind, port }: Destination, limit: number): string {
-  if (kind === 'ipv6') return `[${host}]:${String(port)}`;
-  if (host.length <= limit) return `${host}:${String(port)}`;
+  if (host.length <= limit) return formatHostPort(host, kind, port);
   const half = Math.floor((limit - 3) / 2);
-  return `${host.slice(0, half)}...${host.slice(-half)}:${String(port)}`;
+  return formatHostPort(`${host.slice(0, half)}...${host.slice(-half)}`, kind, port);
 }
 
 /** Makes any text a reason-phrase: one line of visible ASCII and blanks, at most 200 characters. */
@@ -325,6 +324,8 @@ function clip(text: string): string {
   return safe.length <= phraseLimit ? safe : `${safe.slice(0, phraseLimit - 3)}...`;
 }
 
-function hasCode(cause: unknown, code: string): boolean {
-  return cause instanceof Error && 'code' in cause && cause.code === code;
+/** True when every attempt failed for want of a network, not of the host alone. */
+function isNetworkGone(cause: unknown): boolean {
+  if (cause instanceof AggregateError) return cause.errors.every(isNetworkGone);
+  return cause instanceof Error && 'code' in cause && cause.code === 'ENETUNREACH';
 }
