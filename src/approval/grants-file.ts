@@ -1,0 +1,155 @@
+// The file that keeps `always` grants: text to grants and back. Anything it does not expect is refused
+// as a whole: a file that somebody has damaged closes the daemon, it never opens anything.
+import { SallyportError } from '../errors.ts';
+import { parseAddress, parseHost } from '../policy/destination.ts';
+import type { Protocol } from '../policy/destination.ts';
+import type { Grant } from './grants.ts';
+
+/** What the file says. */
+export interface KeptGrants {
+  readonly grants: readonly Grant[];
+  /** The number of the next grant's id, so that ids in the audit trail mean one thing. */
+  readonly next: number;
+}
+
+const version = 1;
+const limit = 4096;
+const longestText = 256;
+
+/** The file's text for these grants. */
+export function formatGrants(grants: readonly Grant[], next: number): string {
+  const rows = grants.map((grant) => ({
+    id: grant.ref.id,
+    outcome: grant.outcome,
+    protocol: grant.protocol,
+    host: grant.host,
+    port: grant.port,
+    created: new Date(grant.createdMs).toISOString(),
+    approver: grant.approver.name,
+    surface: grant.approver.surface,
+    uses: grant.uses,
+    lastUsed: grant.lastUsedMs === undefined ? null : new Date(grant.lastUsedMs).toISOString(),
+  }));
+  return `${JSON.stringify({ version, next, grants: rows }, undefined, 1)}\n`;
+}
+
+/** Reads the text, undefined being no file; throws ERR_STATE_CORRUPT naming `file` and the mistake. */
+export function readGrants(text: string | undefined, file: string): KeptGrants {
+  if (text === undefined) return { grants: [], next: 1 };
+  try {
+    return decode(JSON.parse(text));
+  } catch (cause) {
+    const what = cause instanceof Error ? cause.message : 'not readable';
+    throw new SallyportError(
+      'ERR_STATE_CORRUPT',
+      `${file}: ${what}; mend it, or move it away to start without the answers it kept`,
+      { cause },
+    );
+  }
+}
+
+function decode(value: unknown): KeptGrants {
+  const top = record(value, 'the file', ['version', 'next', 'grants']);
+  if (top['version'] !== version) throw new Error(`version is not ${version}`);
+  const rows = top['grants'];
+  if (!Array.isArray(rows) || rows.length > limit) throw new Error('grants is not a list');
+  const grants = rows.map((row: unknown, index) => decodeGrant(row, `grants[${index}]`));
+  const numbers = grants.map(({ ref }) => Number(ref.id.slice(1)));
+  if (new Set(numbers).size < numbers.length) throw new Error('two grants have one id');
+  const next = count(top['next'], 'next');
+  return { grants, next: numbers.reduce((most, n) => Math.max(most, n + 1), Math.max(1, next)) };
+}
+
+function decodeGrant(value: unknown, where: string): Grant {
+  const row = record(value, where, [
+    'id',
+    'outcome',
+    'protocol',
+    'host',
+    'port',
+    'created',
+    'approver',
+    'surface',
+    'uses',
+    'lastUsed',
+  ]);
+  const id = text(row['id'], `${where}.id`);
+  if (!/^g[1-9][0-9]{0,14}$/.test(id)) throw new Error(`${where}.id is not an id`);
+  const outcome = oneOf(row['outcome'], ['allow', 'deny'] as const, `${where}.outcome`);
+  return {
+    ref: { id, outcome, ticket: false },
+    outcome,
+    protocol: oneOf<Protocol>(
+      row['protocol'],
+      ['http', 'https_connect', 'socks5_tcp'],
+      `${where}.protocol`,
+    ),
+    host: host(row['host'], `${where}.host`),
+    port: port(row['port'], `${where}.port`),
+    for: 'always',
+    expiresMs: undefined,
+    createdMs: time(row['created'], `${where}.created`),
+    approver: {
+      name: text(row['approver'], `${where}.approver`),
+      surface: text(row['surface'], `${where}.surface`),
+    },
+    uses: count(row['uses'], `${where}.uses`),
+    lastUsedMs: row['lastUsed'] === null ? undefined : time(row['lastUsed'], `${where}.lastUsed`),
+  };
+}
+
+function record(
+  value: unknown,
+  where: string,
+  keys: readonly string[],
+): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new Error(`${where} is not an object`);
+  }
+  const unknown = Object.keys(value).find((key) => !keys.includes(key));
+  if (unknown !== undefined) throw new Error(`${where} has a key that does not belong there`);
+  return value as Readonly<Record<string, unknown>>; // an object that is no array
+}
+
+function text(value: unknown, where: string): string {
+  if (typeof value === 'string' && value.length <= longestText) return value;
+  throw new Error(`${where} is not a text`);
+}
+
+function oneOf<T extends string>(value: unknown, choices: readonly T[], where: string): T {
+  const found = choices.find((choice) => choice === value);
+  if (found === undefined) throw new Error(`${where} is none of ${choices.join(', ')}`);
+  return found;
+}
+
+function count(value: unknown, where: string): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value;
+  throw new Error(`${where} is not a count`);
+}
+
+function time(value: unknown, where: string): number {
+  const ms = typeof value === 'string' ? Date.parse(value) : Number.NaN;
+  if (Number.isNaN(ms)) throw new Error(`${where} is not a time`);
+  return ms;
+}
+
+function port(value: unknown, where: string): number | 'any' {
+  if (value === 'any') return value;
+  if (Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65_535) {
+    return Number(value);
+  }
+  throw new Error(`${where} is not a port`);
+}
+
+/** Only canonical text may come back: a grant that matches nothing, or something else, helps nobody. */
+function host(value: unknown, where: string): string {
+  const given = text(value, where);
+  const isWildcard = given.startsWith('*.');
+  const name = isWildcard ? given.slice(2) : given;
+  const parsed = name.includes(':') ? parseAddress(name) : parseHost(name);
+  if (!parsed.ok || parsed.value.text !== name) throw new Error(`${where} is not a canonical host`);
+  if (isWildcard && (parsed.value.kind !== 'name' || !name.includes('.'))) {
+    throw new Error(`${where} is too broad`);
+  }
+  return given;
+}

@@ -1,0 +1,440 @@
+// The pure state of everything that waits for a person: pending groups (questions) and the holds in
+// them. Takes `now`, returns effects; holds.ts carries them out. No clock, no timer, no promise here.
+//
+//   open -> waiting -> allowed | denied | timeout | gone | limit | policy | stopping   (a hold)
+//   opened -> answered | expired | evicted | decided | stopped                         (a question)
+import { pendingKey } from '../policy/destination.ts';
+import type { Destination } from '../policy/destination.ts';
+import { DueQueue, unlinked } from './due-queue.ts';
+import type { Due } from './due-queue.ts';
+
+/** Bounds of everything an untrusted client can grow; counts are at least 1, times in ms. */
+export interface PendingLimits {
+  /** 0: every hold ends at once and only the question stays. */
+  readonly holdMs: number;
+  readonly questionMs: number;
+  readonly holdsPerGroup: number;
+  readonly holds: number;
+  readonly groups: number;
+}
+
+/** What pending needs to know of a program that asks. */
+export interface PendingAsker {
+  /** Same for all processes of one tree: what limits are shared by. */
+  readonly tree: string;
+  /** Same for what an approver would call the same program; a new one changes the revision. */
+  readonly identity: string;
+}
+
+/** Why a hold ended. */
+export type EndKind = 'allowed' | 'denied' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
+/** Why a question is no longer asked. */
+export type ClosedWhy = 'answered' | 'expired' | 'evicted' | 'decided' | 'stopped';
+
+/** What the caller must now do. */
+export type Effect =
+  | { readonly kind: 'opened'; readonly group: string }
+  | {
+      readonly kind: 'ended';
+      readonly hold: number;
+      readonly end: EndKind;
+      /** Undefined when there was no room even for the question. */
+      readonly group: string | undefined;
+      readonly waitedMs: number;
+    }
+  | { readonly kind: 'closed'; readonly group: string; readonly why: ClosedWhy };
+
+/** A question as it stands; times in ms of the caller's clock. */
+export interface PendingGroup<A> {
+  readonly id: string;
+  readonly revision: number;
+  readonly destination: Destination;
+  readonly waiting: number;
+  readonly asked: number;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** When the longest-held connection gives up; undefined when none waits. */
+  readonly deadlineMs: number | undefined;
+  readonly expiresMs: number;
+  readonly askers: readonly A[];
+  /** True while a program that asks is not known: not found, still being looked for, or one too many. */
+  readonly unidentified: boolean;
+}
+
+/** One more hold. */
+export interface Opened {
+  readonly hold: number;
+  /** Undefined when there was no room for the question. */
+  readonly group: string | undefined;
+  /** True when `identify` must follow, once. */
+  readonly identify: boolean;
+  readonly effects: readonly Effect[];
+}
+
+/** What came of an answer. */
+export type Answered<A> =
+  | { readonly status: 'answered'; readonly group: PendingGroup<A>; readonly released: number }
+  | { readonly status: 'unknown' | 'gone' | 'changed' };
+
+interface Group<A> extends Due {
+  readonly id: string;
+  readonly key: string;
+  readonly destination: Destination;
+  readonly holds: Set<Hold<A>>;
+  readonly askers: Map<string, A>;
+  readonly holdsByTree: Map<string, number>;
+  /** The tree charged for the question; undefined until its first program is known. */
+  owner: string | undefined;
+  revision: number;
+  asked: number;
+  firstSeenMs: number;
+  lastSeenMs: number;
+  identifying: number;
+  unidentified: boolean;
+}
+
+interface Hold<A> extends Due {
+  readonly id: number;
+  readonly group: Group<A>;
+  readonly openedMs: number;
+  tree: string | undefined;
+}
+
+interface Tree {
+  holds: number;
+  groups: number;
+}
+
+/** Without l, o and i, which look like digits. */
+const letters = 'abcdefghjkmnpqrstuvwxyz';
+/** Programs remembered for one question; more are counted as unknown. */
+const askersPerGroup = 32;
+/** All programs that could not be found share one allowance. */
+const unknownTree = '?';
+
+/** The `n`th short id: `a1`, `b1`, … `z1`, `a2`, …: neighbours differ in their first letter. */
+export function formatGroupId(n: number): string {
+  return `${letters[n % letters.length]}${1 + Math.floor(n / letters.length)}`;
+}
+
+/** The inverse of `formatGroupId`; undefined for text that is no id. */
+export function parseGroupId(id: string): number | undefined {
+  const match = /^([a-z])([1-9][0-9]{0,8})$/.exec(id);
+  const letter = letters.indexOf(match?.[1] ?? ' ');
+  if (letter < 0) return undefined;
+  return (Number(match?.[2]) - 1) * letters.length + letter;
+}
+
+/** All questions and holds. Every operation costs the same however many there are. */
+export class Pending<A extends PendingAsker> {
+  #limits: PendingLimits;
+  readonly #firstId: number;
+  #nextId: number;
+  #nextHold = 1;
+  readonly #byKey = new Map<string, Group<A>>();
+  readonly #byId = new Map<string, Group<A>>();
+  readonly #holds = new Map<number, Hold<A>>();
+  readonly #trees = new Map<string, Tree>();
+  readonly #deadlines = new DueQueue<Hold<A>>();
+  /** Questions with nobody waiting, the next to expire first. */
+  readonly #idle = new DueQueue<Group<A>>();
+
+  /** `firstId`: where short ids begin; chosen afresh for each run so that an old id rarely means a new question. */
+  constructor(limits: PendingLimits, firstId = 0) {
+    this.#limits = limits;
+    this.#firstId = firstId;
+    this.#nextId = firstId;
+  }
+
+  /** New limits for what comes from now on; nothing that waits is ended by them. */
+  setLimits(limits: PendingLimits): void {
+    this.#limits = limits;
+  }
+
+  /** How much there is. */
+  counts(): { readonly groups: number; readonly holds: number } {
+    return { groups: this.#byId.size, holds: this.#holds.size };
+  }
+
+  /** Every question, oldest first. */
+  list(): PendingGroup<A>[] {
+    return [...this.#byId.values()].map((group) => this.#view(group));
+  }
+
+  /** One question, or whether there ever was one of that id in this run. */
+  find(id: string): PendingGroup<A> | 'unknown' | 'gone' {
+    const group = this.#byId.get(id);
+    return group === undefined ? this.#missing(id) : this.#view(group);
+  }
+
+  /** When `tick` has something to do next, or undefined. */
+  nextDueMs(): number | undefined {
+    const hold = this.#deadlines.first?.dueMs;
+    const question = this.#idle.first?.dueMs;
+    return hold === undefined || question === undefined
+      ? (hold ?? question)
+      : Math.min(hold, question);
+  }
+
+  /** One more request for this destination. The hold may be ended in the same breath (limit, no holding). */
+  open(destination: Destination, now: number): Opened {
+    const id = this.#nextHold++;
+    const effects: Effect[] = [];
+    const group = this.#groupFor(destination, now, effects);
+    if (group === undefined) {
+      effects.push({ kind: 'ended', hold: id, end: 'limit', group: undefined, waitedMs: 0 });
+      return { hold: id, group: undefined, identify: false, effects };
+    }
+    group.asked += 1;
+    group.lastSeenMs = now;
+    const { holds, holdsPerGroup, holdMs } = this.#limits;
+    const isFull = this.#holds.size >= holds || group.holds.size >= holdsPerGroup;
+    // Looking for the program behind each refusal of a flood would cost more than the flood.
+    if (isFull) this.#addAsker(group, undefined);
+    else group.identifying += 1;
+    if (isFull || holdMs <= 0) {
+      if (group.holds.size === 0) this.#rest(group);
+      const end = isFull ? 'limit' : 'timeout';
+      effects.push({ kind: 'ended', hold: id, end, group: group.id, waitedMs: 0 });
+      return { hold: id, group: group.id, identify: !isFull, effects };
+    }
+    const hold = { id, group, openedMs: now, tree: undefined, ...unlinked(now + holdMs) };
+    this.#idle.remove(group);
+    group.holds.add(hold);
+    this.#holds.set(id, hold);
+    this.#deadlines.add(hold);
+    return { hold: id, group: group.id, identify: true, effects };
+  }
+
+  /**
+   * Says which program a hold belongs to (undefined: not found), once for each `open` that asks for it.
+   * Only now can a tree's half be enforced; what is too much ends with `limit`.
+   */
+  identify(groupId: string, holdId: number, asker: A | undefined, now: number): Effect[] {
+    const group = this.#byId.get(groupId);
+    if (group === undefined) return [];
+    group.identifying -= 1;
+    this.#addAsker(group, asker);
+    const tree = asker?.tree ?? unknownTree;
+    const effects: Effect[] = [];
+    const hold = this.#holds.get(holdId);
+    const tooMany = hold !== undefined && this.#charge(hold, tree);
+    const noRoom = group.owner === undefined && !this.#own(group, tree, effects);
+    if (hold !== undefined && (tooMany || noRoom)) this.#end(hold, 'limit', now, effects);
+    if (noRoom && group.holds.size === 0) this.#close(group, 'evicted', effects);
+    return effects;
+  }
+
+  /** The client has left. */
+  withdraw(holdId: number, now: number): Effect[] {
+    return this.end(holdId, 'gone', now);
+  }
+
+  /** Ends one hold; nothing happens when it has ended already. */
+  end(holdId: number, end: EndKind, now: number): Effect[] {
+    const effects: Effect[] = [];
+    const hold = this.#holds.get(holdId);
+    if (hold !== undefined) this.#end(hold, end, now, effects);
+    return effects;
+  }
+
+  /** A question that needs no answer any more; nothing happens while somebody waits in it. */
+  decide(groupId: string): Effect[] {
+    const effects: Effect[] = [];
+    const group = this.#byId.get(groupId);
+    if (group?.holds.size === 0) this.#close(group, 'decided', effects);
+    return effects;
+  }
+
+  /** Whether an answer quoting this revision would be taken. */
+  check(id: string, revision: number | undefined): Answered<A> {
+    const group = this.#byId.get(id);
+    if (group === undefined) return { status: this.#missing(id) };
+    if (revision !== undefined && revision !== group.revision) return { status: 'changed' };
+    return { status: 'answered', group: this.#view(group), released: group.holds.size };
+  }
+
+  /** One answer for the whole question: all its holds end, and it is gone. First answer wins. */
+  answer(
+    id: string,
+    outcome: 'allow' | 'deny',
+    revision: number | undefined,
+    now: number,
+  ): { readonly answered: Answered<A>; readonly effects: Effect[] } {
+    const answered = this.check(id, revision);
+    const effects: Effect[] = [];
+    const group = this.#byId.get(id);
+    if (answered.status !== 'answered' || group === undefined) return { answered, effects };
+    const end = outcome === 'allow' ? 'allowed' : 'denied';
+    for (const hold of group.holds) this.#end(hold, end, now, effects);
+    this.#close(group, 'answered', effects);
+    return { answered, effects };
+  }
+
+  /** Ends what is due: holds with `timeout`, questions nobody waits in. A timeout never becomes a rule. */
+  tick(now: number): Effect[] {
+    const effects: Effect[] = [];
+    for (let hold = this.#deadlines.first; hold !== undefined && hold.dueMs <= now;) {
+      this.#end(hold, 'timeout', now, effects);
+      hold = this.#deadlines.first;
+    }
+    for (let group = this.#idle.first; group !== undefined && group.dueMs <= now;) {
+      this.#close(group, 'expired', effects);
+      group = this.#idle.first;
+    }
+    return effects;
+  }
+
+  /** Ends everything. */
+  stop(now: number): Effect[] {
+    const effects: Effect[] = [];
+    for (const hold of this.#holds.values()) this.#end(hold, 'stopping', now, effects);
+    for (const group of this.#byId.values()) this.#close(group, 'stopped', effects);
+    return effects;
+  }
+
+  #missing(id: string): 'unknown' | 'gone' {
+    const n = parseGroupId(id);
+    return n !== undefined && n >= this.#firstId && n < this.#nextId ? 'gone' : 'unknown';
+  }
+
+  #groupFor(destination: Destination, now: number, effects: Effect[]): Group<A> | undefined {
+    const key = pendingKey(destination);
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    if (this.#byId.size >= this.#limits.groups) {
+      const oldest = this.#idle.first;
+      if (oldest === undefined) return undefined;
+      this.#close(oldest, 'evicted', effects);
+    }
+    const group: Group<A> = {
+      id: formatGroupId(this.#nextId++),
+      key,
+      destination,
+      holds: new Set(),
+      askers: new Map(),
+      holdsByTree: new Map(),
+      owner: undefined,
+      revision: 1,
+      asked: 0,
+      firstSeenMs: now,
+      lastSeenMs: now,
+      identifying: 0,
+      unidentified: false,
+      ...unlinked(0),
+    };
+    this.#byKey.set(key, group);
+    this.#byId.set(group.id, group);
+    effects.push({ kind: 'opened', group: group.id });
+    return group;
+  }
+
+  /** The first program is part of the question as first shown; later ones change it. */
+  #addAsker(group: Group<A>, asker: A | undefined): void {
+    const isFirst = group.askers.size === 0 && !group.unidentified;
+    if (asker !== undefined && group.askers.has(asker.identity)) return;
+    if (asker !== undefined && group.askers.size < askersPerGroup) {
+      group.askers.set(asker.identity, asker);
+      if (!isFirst) group.revision += 1;
+      return;
+    }
+    if (group.unidentified) return;
+    group.unidentified = true;
+    if (!isFirst) group.revision += 1;
+  }
+
+  /** Counts the hold for its tree; true when the tree now has more than its half. */
+  #charge(hold: Hold<A>, name: string): boolean {
+    const { holds, holdsPerGroup } = this.#limits;
+    const tree = this.#tree(name);
+    const inGroup = (hold.group.holdsByTree.get(name) ?? 0) + 1;
+    tree.holds += 1;
+    hold.group.holdsByTree.set(name, inGroup);
+    hold.tree = name;
+    return tree.holds > half(holds) || inGroup > half(holdsPerGroup);
+  }
+
+  /** Counts the question for its tree, after its own idle ones gave way; false when it may not have more. */
+  #own(group: Group<A>, name: string, effects: Effect[]): boolean {
+    const tree = this.#tree(name);
+    if (tree.groups >= half(this.#limits.groups)) {
+      for (const idle of this.#idle) {
+        if (idle.owner !== name || idle === group) continue;
+        this.#close(idle, 'evicted', effects);
+        break;
+      }
+    }
+    const fits = tree.groups < half(this.#limits.groups);
+    group.owner = name;
+    this.#tree(name).groups += 1;
+    return fits;
+  }
+
+  #tree(name: string): Tree {
+    const known = this.#trees.get(name);
+    if (known !== undefined) return known;
+    const tree = { holds: 0, groups: 0 };
+    this.#trees.set(name, tree);
+    return tree;
+  }
+
+  #discharge(name: string, what: 'holds' | 'groups'): void {
+    const tree = this.#trees.get(name);
+    if (tree === undefined) return;
+    tree[what] -= 1;
+    if (tree.holds <= 0 && tree.groups <= 0) this.#trees.delete(name);
+  }
+
+  #end(hold: Hold<A>, end: EndKind, now: number, effects: Effect[]): void {
+    const { group } = hold;
+    this.#holds.delete(hold.id);
+    this.#deadlines.remove(hold);
+    group.holds.delete(hold);
+    if (hold.tree !== undefined) {
+      this.#discharge(hold.tree, 'holds');
+      const left = (group.holdsByTree.get(hold.tree) ?? 1) - 1;
+      if (left > 0) group.holdsByTree.set(hold.tree, left);
+      else group.holdsByTree.delete(hold.tree);
+    }
+    if (group.holds.size === 0) this.#rest(group);
+    const waitedMs = Math.max(0, now - hold.openedMs);
+    effects.push({ kind: 'ended', hold: hold.id, end, group: group.id, waitedMs });
+  }
+
+  /** Nobody waits: the question stands alone until it expires or gives way. */
+  #rest(group: Group<A>): void {
+    this.#idle.remove(group);
+    group.dueMs = group.lastSeenMs + this.#limits.questionMs;
+    this.#idle.add(group);
+  }
+
+  #close(group: Group<A>, why: ClosedWhy, effects: Effect[]): void {
+    this.#idle.remove(group);
+    this.#byKey.delete(group.key);
+    this.#byId.delete(group.id);
+    if (group.owner !== undefined) this.#discharge(group.owner, 'groups');
+    effects.push({ kind: 'closed', group: group.id, why });
+  }
+
+  #view(group: Group<A>): PendingGroup<A> {
+    let deadlineMs: number | undefined;
+    for (const { dueMs } of group.holds) deadlineMs = Math.min(dueMs, deadlineMs ?? dueMs);
+    return {
+      id: group.id,
+      revision: group.revision,
+      destination: group.destination,
+      waiting: group.holds.size,
+      asked: group.asked,
+      firstSeenMs: group.firstSeenMs,
+      lastSeenMs: group.lastSeenMs,
+      deadlineMs,
+      expiresMs: group.queued ? group.dueMs : group.lastSeenMs + this.#limits.questionMs,
+      askers: [...group.askers.values()],
+      unidentified: group.unidentified || group.identifying > 0,
+    };
+  }
+}
+
+function half(limit: number): number {
+  return Math.max(1, Math.floor(limit / 2));
+}

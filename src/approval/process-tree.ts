@@ -1,0 +1,96 @@
+// Who belongs to whom: from a process and its ancestors to the tree that asks, and whether somebody
+// who answers sits inside it. Pure; asker.ts reads the processes from the operating system.
+//
+//   systemd - gnome-terminal - bash (interactive) - codex - bash -c - curl      curl asks:
+//   `--------- outside: a person may answer ------' `----- the tree -----'      its root is codex
+import { basename } from 'node:path/posix';
+
+/** One process as the operating system reported it. Everything but pid and start may be forged by its owner. */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** Start time in the OS's own unit; with the pid it names one process for good, since pids are reused. */
+  readonly started: string;
+  /** Path of the executable; undefined when the process is another user's. */
+  readonly executable: string | undefined;
+  /** The kernel's short name, 15 characters. */
+  readonly name: string;
+  /** Arguments, secret-looking parts masked; at most 4 KiB. */
+  readonly commandLine: readonly string[];
+  readonly cwd: string | undefined;
+  readonly hasTerminal: boolean;
+  /** True for our own `sallyport exec`. */
+  readonly isExec: boolean;
+  /** Set for a shell that reads commands from a person: no script and no `-c`. */
+  readonly isShell: boolean;
+  readonly uid: number;
+}
+
+/** A program at the end of a connection, with its ancestors, nearest first. */
+export interface Asker {
+  readonly process: ProcessInfo;
+  readonly ancestors: readonly ProcessInfo[];
+}
+
+/** The part of an asker's ancestry that counts as asking itself. */
+export interface Tree {
+  /** The same for every process of the tree, never reused. */
+  readonly key: string;
+  /** The asker and its ancestors up to the root. */
+  readonly members: readonly ProcessInfo[];
+}
+
+/** Programs that start others on behalf of a person or the system; nobody's tree reaches into them. */
+const managers = new Set(
+  `systemd launchd init runsvdir runsv s6-svscan s6-supervise supervisord openrc-run dinit tini dumb-init
+  docker-init containerd-shim containerd-shim-runc-v2 conmon cron crond atd login sshd sshd-session
+  tmux screen zellij dtach abduco gnome-terminal-server ptyxis-agent kgx xterm uxterm konsole yakuake
+  xfce4-terminal mate-terminal lxterminal qterminal terminator tilix guake st urxvt rxvt urxvtd foot
+  alacritty kitty wezterm wezterm-gui wezterm-mux-server ghostty warp warp-terminal rio contour
+  code code-insiders codium cursor windsurf zed zed-editor`.split(/\s+/),
+);
+
+const shells = new Set(
+  'sh bash zsh fish dash ash ksh ksh93 mksh tcsh csh pwsh nu elvish xonsh'.split(' '),
+);
+
+/** A name for one process that stays true when its pid is reused. */
+export function processKey({ pid, started }: Pick<ProcessInfo, 'pid' | 'started'>): string {
+  return `${pid}@${started}`;
+}
+
+/** The program's name: from its executable, which is harder to fake than the name it gives itself. */
+export function programOf({ executable, name }: ProcessInfo): string {
+  return executable === undefined ? name : basename(executable).replace(/ \(deleted\)$/, '');
+}
+
+/** Whether argv is a shell that waits for commands: only options, none of them `-c`, and no script. */
+export function isPromptingShell(program: string, commandLine: readonly string[]): boolean {
+  if (!shells.has(program)) return false;
+  const options = commandLine.slice(1);
+  return options.every((word) => /^[-+]/.test(word) && !/^-[a-zA-Z]*c|^--?command/i.test(word));
+}
+
+/** Where a tree ends: pid 1, service managers, terminals and their servers, and interactive shells. */
+function isBoundary(process: ProcessInfo): boolean {
+  const program = programOf(process).replace(/^-/, '').replace(/:.*$/, ''); // "-bash", "tmux: server"
+  return process.pid === 1 || managers.has(program) || (process.isShell && process.hasTerminal);
+}
+
+/**
+ * The tree of an asker (design S5): everything under the outermost `sallyport exec` above it; without
+ * one, itself and its ancestors up to the first boundary. The asker itself is always a member.
+ */
+export function treeOf(asker: Asker): Tree {
+  const line = [asker.process, ...asker.ancestors];
+  const exec = line.findLastIndex(({ isExec }) => isExec);
+  const boundary = line.findIndex((process, index) => index > 0 && isBoundary(process));
+  const end = exec >= 0 ? exec + 1 : boundary > 0 ? boundary : line.length;
+  const members = line.slice(0, end);
+  return { key: processKey(members.at(-1) ?? asker.process), members };
+}
+
+/** Whether the caller is in the asker's tree: it, or one of its ancestors, is one of the tree's members. */
+export function isInsideTree(caller: Asker, asker: Asker): boolean {
+  const members = new Set(treeOf(asker).members.map(processKey));
+  return [caller.process, ...caller.ancestors].some((process) => members.has(processKey(process)));
+}
