@@ -1,0 +1,405 @@
+// One document to one layer: known tables and keys, each value checked, every mistake reported with
+// its place. Layers are put together in merge.ts.
+import type { Layer, Origin } from '../policy/decision.ts';
+import { parsePattern } from '../policy/pattern.ts';
+import type { ConfigRule, LayerSource } from './config.ts';
+import { isTable, parseDocument, type Table } from './document.ts';
+import { readExporter, type Env, type Exporter } from './exporter.ts';
+import { nearest, quote, type Finding } from './finding.ts';
+import type { Locate, Path } from './locate.ts';
+import { codexKeys, findKey, keysOf, tables, type KeySpec } from './schema.ts';
+import { isScalar, readScalar, wrongType } from './value.ts';
+
+/** The text of one layer. */
+export interface LayerText {
+  readonly layer: Layer;
+  readonly dialect: 'own' | 'codex';
+  readonly file: string;
+  /** Absolute; relative paths in the text start here. */
+  readonly folder: string;
+  readonly text: string;
+}
+
+/** What decoding asks of the outside. */
+export interface DecodeContext {
+  readonly env: Env;
+  readonly presets: readonly string[];
+  /** The shipped preset of this name, or what is wrong with it. */
+  readonly readPreset: (
+    name: string,
+  ) => { readonly file: string; readonly text: string } | { readonly problem: string };
+  /** What is wrong with the file at this absolute path, or undefined. */
+  readonly checkFile: (path: string) => string | undefined;
+}
+
+/** One effective scalar or exporter with its place. */
+export interface Setting {
+  readonly value: boolean | number | string | Exporter;
+  readonly origin: Origin;
+}
+
+/** A layer after decoding: what could be read of it, which is all of it when there is no error. */
+export interface DecodedLayer {
+  readonly source: LayerSource;
+  readonly settings: ReadonlyMap<string, Setting>;
+  /** How the layer spelled its allow rules; a list replaces lower ones, a map joins them. */
+  readonly shape: 'none' | 'list' | 'map';
+  readonly allow: readonly ConfigRule[];
+  readonly deny: readonly ConfigRule[];
+  /** Files of presets that were read. */
+  readonly presetFiles: readonly string[];
+  readonly findings: readonly Finding[];
+}
+
+/** A decoding under way: the text's own facts and the collections being filled. */
+interface Work {
+  readonly text: LayerText;
+  readonly context: DecodeContext;
+  readonly locate: Locate;
+  /** Set for a preset, which may hold only the two lists. */
+  readonly preset: boolean;
+  readonly settings: Map<string, Setting>;
+  readonly allow: ConfigRule[];
+  readonly deny: ConfigRule[];
+  readonly presetFiles: string[];
+  readonly findings: Finding[];
+}
+
+/** Decodes one layer. Never throws. */
+export function decodeLayer(text: LayerText, context: DecodeContext): DecodedLayer {
+  const { layer, file } = text;
+  const parsed = parseDocument(text.text);
+  const source: LayerSource = { layer, file };
+  if (!parsed.ok) {
+    const message = `not valid TOML: ${parsed.problem}`;
+    const finding: Finding = { severity: 'error', file, ...parsed.place, message };
+    return { ...emptyLayer(source), findings: [finding] };
+  }
+  const work = startWork(text, context, parsed.value.locate, false);
+  readTables(work, parsed.value.root);
+  const { settings, allow, deny, presetFiles, findings } = work;
+  const shape = shapeOf(parsed.value.root, text.dialect);
+  return { source, settings, shape, allow, deny, presetFiles, findings };
+}
+
+/** A layer without anything in it. */
+export function emptyLayer(source: LayerSource): DecodedLayer {
+  return {
+    source,
+    settings: new Map(),
+    shape: 'none',
+    allow: [],
+    deny: [],
+    presetFiles: [],
+    findings: [],
+  };
+}
+
+function startWork(text: LayerText, context: DecodeContext, locate: Locate, preset: boolean): Work {
+  return {
+    text,
+    context,
+    locate,
+    preset,
+    settings: new Map(),
+    allow: [],
+    deny: [],
+    presetFiles: [],
+    findings: [],
+  };
+}
+
+/** The table of this document that holds our `[network]`. */
+function networkName(dialect: LayerText['dialect']): string {
+  return dialect === 'codex' ? 'experimental_network' : 'network';
+}
+
+function shapeOf(root: Table, dialect: LayerText['dialect']): DecodedLayer['shape'] {
+  const network = root[networkName(dialect)];
+  if (!isTable(network)) return 'none';
+  if (network['domains'] !== undefined) return 'map';
+  const lists = ['allowed_domains', 'presets'];
+  return lists.some((name) => network[name] !== undefined) ? 'list' : 'none';
+}
+
+function readTables(work: Work, root: Table): void {
+  for (const [name, value] of Object.entries(root)) {
+    const table = tableOf(work, name);
+    if (table === undefined) continue;
+    if (isTable(value)) readTable(work, name, table, value);
+    else report(work, [name], `${name}: ${wrongType(value, `a table, [${name}]`).problem}`);
+  }
+}
+
+/** Our name of a top-level table, or undefined when it is not ours (reported where that is a mistake). */
+function tableOf(work: Work, name: string): string | undefined {
+  const codex = work.text.dialect === 'codex';
+  const known = codex ? ['experimental_network', 'otel'] : Object.keys(tables);
+  if (known.includes(name)) return name === 'experimental_network' ? 'network' : name;
+  if (codex && name === 'network') {
+    report(work, [name], `network: Codex's file spells this table [experimental_network]`, 'key');
+    return undefined;
+  }
+  if (!codex && name === 'experimental_network') {
+    report(work, [name], `experimental_network: in sallyport's own files this is [network]`, 'key');
+    return undefined;
+  }
+  const near = nearest(name, known);
+  if (codex && near === undefined) return undefined; // one of Codex's many other tables
+  report(work, [name], `${quote(name)} is not known here; ${suggest(near, name)}`, 'key');
+  return undefined;
+}
+
+function suggest(near: string | undefined, name: string): string {
+  if (near !== undefined) return `did you mean "${near}"?`;
+  const owner = Object.keys(tables).find((table) => keysOf(table).includes(name));
+  if (owner !== undefined) return `it belongs in [${owner}]`;
+  return `expected one of ${Object.keys(tables).join(', ')}`;
+}
+
+function readTable(work: Work, name: string, table: string, value: Table): void {
+  for (const [key, entry] of Object.entries(value)) {
+    const spec = findKey(`${table}.${key}`);
+    if (spec === undefined) unknownKey(work, name, table, key);
+    else if (mayStand(work, name, spec)) readKey(work, name, key, spec, entry);
+  }
+  if (table === 'network') refuseBothShapes(work, name, value);
+}
+
+function unknownKey(work: Work, name: string, table: string, key: string): void {
+  const codexOwn = codexKeys[table]?.includes(key) ?? false;
+  const codex = work.text.dialect === 'codex';
+  if (codexOwn) {
+    if (codex && table === 'otel') return;
+    const words = `${name}.${key}: is a key of Codex that sallyport does not act on`;
+    report(work, [name, key], words, 'key', 'warning');
+    return;
+  }
+  const near = nearest(key, keysOf(table));
+  const severity = codex && near === undefined ? 'warning' : 'error';
+  const hint = near === undefined ? elsewhere(table, key) : `did you mean "${near}"?`;
+  report(
+    work,
+    [name, key],
+    `${name}: ${quote(key)} is not a key of [${name}]; ${hint}`,
+    'key',
+    severity,
+  );
+}
+
+function elsewhere(table: string, key: string): string {
+  const owner = Object.keys(tables).find((other) => keysOf(other).includes(key));
+  if (owner !== undefined) return `it belongs in [${owner}]`;
+  return `its keys are ${keysOf(table).join(', ')}`;
+}
+
+/** Reports a key that this layer or file may not set. */
+function mayStand(work: Work, name: string, spec: KeySpec): boolean {
+  const layer = work.text.layer === 'default' ? 'user' : work.text.layer;
+  const key = spec.path.slice(spec.path.indexOf('.') + 1);
+  if (work.preset && !['network.allowed_domains', 'network.denied_domains'].includes(spec.path)) {
+    report(
+      work,
+      [name, key],
+      `${spec.path}: a preset holds only allowed_domains and denied_domains`,
+      'key',
+    );
+    return false;
+  }
+  if (spec.layers.includes(layer)) return true;
+  const words =
+    layer === 'user'
+      ? 'may stand only in a managed file (/etc/sallyport/requirements.toml)'
+      : "is not a key of Codex's file; write it in /etc/sallyport/requirements.toml";
+  report(work, [name, key], `${name}.${key}: ${words}`, 'key');
+  return false;
+}
+
+function readKey(work: Work, name: string, key: string, spec: KeySpec, value: unknown): void {
+  const { type } = spec;
+  if (isScalar(type)) {
+    readSetting(work, [name, key], spec, readScalar(type, value, work.text.folder));
+  } else if (type.kind === 'exporter') {
+    readExporterKey(work, [name, key], spec, value);
+  } else if (type.kind === 'patterns') {
+    readPatterns(work, [name, key], value, type.outcome);
+  } else if (type.kind === 'pattern-map') {
+    readPatternMap(work, [name, key], value);
+  } else {
+    readPresets(work, [name, key], value);
+  }
+}
+
+function readSetting(
+  work: Work,
+  path: Path,
+  spec: KeySpec,
+  read: ReturnType<typeof readScalar>,
+): void {
+  if (!read.ok) {
+    report(work, path, `${path.join('.')}: ${read.problem}`);
+    return;
+  }
+  const missing =
+    spec.type.kind === 'file' ? work.context.checkFile(String(read.value)) : undefined;
+  if (missing !== undefined) report(work, path, `${path.join('.')}: ${missing}`);
+  else work.settings.set(spec.path, { value: read.value, origin: originOf(work, path) });
+}
+
+function readExporterKey(work: Work, path: Path, spec: KeySpec, value: unknown): void {
+  const exporter = readExporter(value, {
+    env: work.context.env,
+    folder: work.text.folder,
+    checkFile: work.context.checkFile,
+    report: (inner, problem, part) => {
+      report(work, [...path, ...inner], `${path.join('.')}: ${problem}`, part);
+    },
+  });
+  if (exporter === undefined) return;
+  work.settings.set(spec.path, { value: exporter, origin: originOf(work, path) });
+}
+
+function readPatterns(work: Work, path: Path, value: unknown, outcome: 'allow' | 'deny'): void {
+  const name = path.join('.');
+  if (!Array.isArray(value)) {
+    report(
+      work,
+      path,
+      `${name}: ${wrongType(value, 'a list of strings, such as ["*.example.com"]').problem}`,
+    );
+    return;
+  }
+  if (value.length === 0 && work.text.dialect === 'codex') {
+    report(
+      work,
+      path,
+      `${name}: is empty, which Codex reads as unset and sallyport as no entry`,
+      'value',
+      'warning',
+    );
+  }
+  for (const [index, text] of value.entries()) {
+    addRule(work, [...path, index], `${name}[${index}]`, text, outcome, 'value');
+  }
+}
+
+function readPatternMap(work: Work, path: Path, value: unknown): void {
+  const name = path.join('.');
+  if (!isTable(value)) {
+    report(
+      work,
+      path,
+      `${name}: ${wrongType(value, 'a table, such as { "example.com" = "allow" }').problem}`,
+    );
+    return;
+  }
+  for (const [text, outcome] of Object.entries(value)) {
+    const at = `${name}.${quote(text)}`;
+    if (outcome === 'allow' || outcome === 'deny') {
+      addRule(work, [...path, text], at, text, outcome, 'key');
+      continue;
+    }
+    const wanted = 'expected "allow" or "deny"';
+    const written =
+      typeof outcome === 'string' ? `${quote(outcome)} is not known` : 'is not a string';
+    report(work, [...path, text], `${at}: ${written}; ${wanted}`);
+  }
+}
+
+function addRule(
+  work: Work,
+  path: Path,
+  name: string,
+  text: unknown,
+  outcome: 'allow' | 'deny',
+  part: 'key' | 'value',
+): void {
+  if (typeof text !== 'string') {
+    report(work, path, `${name}: ${wrongType(text, 'a host pattern in quotes').problem}`, part);
+    return;
+  }
+  const read = parsePattern(text, { outcome, port: work.text.dialect === 'own' });
+  if (!read.ok) {
+    report(work, path, `${name}: ${read.problem}`, part);
+    return;
+  }
+  const pattern = read.value;
+  for (const warning of pattern.warnings) {
+    report(work, path, `${name}: ${quote(text)} ${warning}`, part, 'warning');
+  }
+  const ref = { text, outcome, origin: originOf(work, path, part) };
+  (outcome === 'allow' ? work.allow : work.deny).push({ pattern, ref });
+}
+
+function readPresets(work: Work, path: Path, value: unknown): void {
+  const name = path.join('.');
+  if (!Array.isArray(value)) {
+    report(
+      work,
+      path,
+      `${name}: ${wrongType(value, 'a list of preset names, such as ["codex"]').problem}`,
+    );
+    return;
+  }
+  for (const [index, preset] of value.entries()) {
+    readPreset(work, [...path, index], `${name}[${index}]`, preset);
+  }
+}
+
+function readPreset(work: Work, path: Path, name: string, preset: unknown): void {
+  const { presets } = work.context;
+  if (typeof preset !== 'string' || !presets.includes(preset)) {
+    const near = typeof preset === 'string' ? nearest(preset, presets) : undefined;
+    const hint =
+      near === undefined ? `expected one of ${presets.join(', ')}` : `did you mean "${near}"?`;
+    const written =
+      typeof preset === 'string' ? `${quote(preset)} is not a preset` : 'is not a string';
+    report(work, path, `${name}: ${written}; ${hint}`);
+    return;
+  }
+  const file = work.context.readPreset(preset);
+  if ('problem' in file) report(work, path, `${name}: ${file.problem}`);
+  else includePreset(work, file);
+}
+
+/** Adds a preset's rules to this layer; they keep the preset's own file and line. */
+function includePreset(work: Work, preset: { readonly file: string; readonly text: string }): void {
+  work.presetFiles.push(preset.file);
+  const parsed = parseDocument(preset.text);
+  if (!parsed.ok) {
+    const message = `not valid TOML: ${parsed.problem}`;
+    work.findings.push({ severity: 'error', file: preset.file, ...parsed.place, message });
+    return;
+  }
+  const text: LayerText = { ...work.text, ...preset, dialect: 'own' };
+  const inner = startWork(text, work.context, parsed.value.locate, true);
+  readTables(inner, parsed.value.root);
+  work.allow.push(...inner.allow);
+  work.deny.push(...inner.deny);
+  work.findings.push(...inner.findings);
+}
+
+function refuseBothShapes(work: Work, name: string, table: Table): void {
+  if (table['domains'] === undefined) return;
+  for (const list of ['allowed_domains', 'denied_domains']) {
+    if (table[list] === undefined) continue;
+    const { line } = work.locate([name, list], 'key');
+    const words = `cannot stand together with ${list} (line ${line}) in one file; move its entries there or drop the list`;
+    report(work, [name, 'domains'], `${name}.domains: ${words}`, 'key');
+  }
+}
+
+function originOf(work: Work, path: Path, part: 'key' | 'value' = 'value'): Origin {
+  const { layer, file } = work.text;
+  return { layer, file, ...work.locate(path, part) };
+}
+
+function report(
+  work: Work,
+  path: Path,
+  message: string,
+  part: 'key' | 'value' = 'value',
+  severity: Finding['severity'] = 'error',
+): void {
+  work.findings.push({ severity, file: work.text.file, ...work.locate(path, part), message });
+}

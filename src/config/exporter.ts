@@ -1,0 +1,308 @@
+// `[otel] exporter` in Codex's forms, and the standard OTEL_* variables where no file names one.
+// Header values are secrets: they are expanded here and never put into a message.
+import { resolve } from 'node:path';
+import type { Parsed } from '../policy/destination.ts';
+import type { ExporterTls, OtelConfig, OtlpHttpExporter } from './config.ts';
+import { isTable } from './document.ts';
+import { nearest, quote } from './finding.ts';
+import type { Path } from './locate.ts';
+import { readChoice, readFilePath, readHttpUrl, wrongType } from './value.ts';
+
+/** What an exporter setting becomes. */
+export type Exporter = OtelConfig['exporter'];
+
+/** The environment as a plain table. */
+export type Env = Readonly<Record<string, string | undefined>>;
+
+/** Where the exporter's reader tells of mistakes; `path` is relative to the exporter's own value. */
+export interface ExporterContext {
+  readonly env: Env;
+  /** Folder of the file, for relative certificate paths. */
+  readonly folder: string;
+  /** What is wrong with the file at this path, or undefined when it can be read. */
+  readonly checkFile: (path: string) => string | undefined;
+  readonly report: (path: Path, problem: string, part?: 'key' | 'value') => void;
+}
+
+const noTls: ExporterTls = { ca: undefined, certificate: undefined, key: undefined };
+const forms = 'expected "none" or { otlp-http = { endpoint = "…", protocol = "binary" } }';
+
+/** Reads one exporter value; undefined after a mistake, which has been reported. */
+export function readExporter(value: unknown, context: ExporterContext): Exporter | undefined {
+  if (typeof value === 'string') return readNamed(value, context);
+  if (!isTable(value)) {
+    context.report([], wrongText(value));
+    return undefined;
+  }
+  const names = Object.keys(value);
+  const [name] = names;
+  if (name === undefined || names.length > 1) {
+    context.report([], `names ${names.length} exporters; ${forms}`);
+    return undefined;
+  }
+  if (name === 'otlp-http') return readOtlpHttp(value[name], context);
+  if (name === 'none' || name === 'statsig' || name === 'otlp-grpc')
+    return readNamed(name, context);
+  const near = nearest(name, ['otlp-http', 'otlp-grpc']);
+  const hint = near === undefined ? '' : `; did you mean "${near}"?`;
+  context.report([name], `${quote(name)} is not an exporter${hint} (${forms})`, 'key');
+  return undefined;
+}
+
+function wrongText(value: unknown): string {
+  const wrong = wrongType(value, '"none" or a table');
+  return wrong.problem;
+}
+
+function readNamed(name: string, context: ExporterContext): Exporter | undefined {
+  if (name === 'none') return { kind: 'none' };
+  const words: Readonly<Record<string, string>> = {
+    'otlp-grpc': '"otlp-grpc" is not built yet; use otlp-http, which every collector also takes',
+    statsig: '"statsig" is Codex\'s own service and not one of ours; use otlp-http or "none"',
+    'otlp-http': '"otlp-http" needs an endpoint and a protocol',
+  };
+  context.report([], `${words[name] ?? `${quote(name)} is not an exporter`}; ${forms}`);
+  return undefined;
+}
+
+const httpKeys = ['endpoint', 'protocol', 'headers', 'tls'];
+const tlsKeys = ['ca-certificate', 'client-certificate', 'client-private-key'];
+
+function readOtlpHttp(value: unknown, context: ExporterContext): OtlpHttpExporter | undefined {
+  const at: Path = ['otlp-http'];
+  if (!isTable(value)) {
+    context.report(at, `otlp-http: ${wrongType(value, 'a table').problem}`);
+    return undefined;
+  }
+  const known = checkKeys(value, httpKeys, at, context);
+  const endpoint = part(context, [...at, 'endpoint'], required(value['endpoint'], readHttpUrl));
+  const protocol = part(
+    context,
+    [...at, 'protocol'],
+    required(value['protocol'], (one) => readChoice(['binary', 'json'], one)),
+  );
+  const headers = readHeaders(value['headers'], [...at, 'headers'], context);
+  const tls = readTls(value['tls'], [...at, 'tls'], context);
+  if (!known || endpoint === undefined || protocol === undefined) return undefined;
+  if (headers === undefined || tls === undefined) return undefined;
+  return {
+    kind: 'otlp-http',
+    endpoint: endpoint.href,
+    protocol: protocol === 'json' ? 'json' : 'binary',
+    headers,
+    tls,
+  };
+}
+
+function required<T>(value: unknown, read: (value: unknown) => Parsed<T>): Parsed<T> {
+  return value === undefined ? { ok: false, problem: 'is missing' } : read(value);
+}
+
+function part<T>(context: ExporterContext, path: Path, read: Parsed<T>): T | undefined {
+  if (read.ok) return read.value;
+  context.report(path, `${path.join('.')}: ${read.problem}`);
+  return undefined;
+}
+
+function checkKeys(
+  table: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  at: Path,
+  context: ExporterContext,
+): boolean {
+  let fine = true;
+  for (const name of Object.keys(table)) {
+    if (known.includes(name)) continue;
+    fine = false;
+    const near = nearest(name, known) ?? known.join(', ');
+    const words = `${at.join('.')}: ${quote(name)} is not a key here; did you mean ${near}?`;
+    context.report([...at, name], words, 'key');
+  }
+  return fine;
+}
+
+function readHeaders(
+  value: unknown,
+  at: Path,
+  context: ExporterContext,
+): Readonly<Record<string, string>> | undefined {
+  if (value === undefined) return {};
+  if (!isTable(value)) {
+    context.report(at, `${at.join('.')}: ${wrongType(value, 'a table of strings').problem}`);
+    return undefined;
+  }
+  const headers: [string, string][] = [];
+  const entries = Object.entries(value);
+  for (const [name, text] of entries) {
+    const read = readHeader(name, text, context.env);
+    if (read.ok) headers.push([name, read.value]);
+    else context.report([...at, name], `${at.join('.')}.${quote(name)}: ${read.problem}`);
+  }
+  return headers.length === entries.length ? Object.fromEntries(headers) : undefined;
+}
+
+/** RFC 9110 §5.6.2 token and §5.5 field value, after `${NAME}` has been filled in. */
+function readHeader(name: string, text: unknown, env: Env): Parsed<string> {
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/.test(name) || name === '__proto__') {
+    return { ok: false, problem: 'is not a header name' };
+  }
+  if (typeof text !== 'string') return { ok: false, problem: 'expected a string' };
+  let missing: string | undefined;
+  const value = text.replaceAll(/\$\{([^}]*)\}/g, (_, variable: string) => {
+    const found = Object.hasOwn(env, variable) ? env[variable] : undefined;
+    if (found === undefined) missing ??= variable;
+    return found ?? '';
+  });
+  if (missing !== undefined) {
+    const words = `the environment variable ${quote(missing)} is not set; set it for the daemon`;
+    return { ok: false, problem: words };
+  }
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    return { ok: false, problem: 'the value holds a character that no header may hold' };
+  }
+  return { ok: true, value };
+}
+
+function readTls(value: unknown, at: Path, context: ExporterContext): ExporterTls | undefined {
+  if (value === undefined) return noTls;
+  if (!isTable(value)) {
+    context.report(at, `${at.join('.')}: ${wrongType(value, 'a table').problem}`);
+    return undefined;
+  }
+  let fine = checkKeys(value, tlsKeys, at, context);
+  const file = (name: string): string | undefined => {
+    if (value[name] === undefined) return undefined;
+    const read = readFilePath(value[name], context.folder);
+    const problem = read.ok ? context.checkFile(read.value) : read.problem;
+    if (read.ok && problem === undefined) return read.value;
+    context.report([...at, name], `${at.join('.')}.${name}: ${problem}`);
+    fine = false;
+    return undefined;
+  };
+  const ca = file('ca-certificate');
+  const certificate = file('client-certificate');
+  const key = file('client-private-key');
+  if (fine && (certificate === undefined) !== (key === undefined)) {
+    context.report(at, `${at.join('.')}: client-certificate and client-private-key go together`);
+    fine = false;
+  }
+  return fine ? { ca, certificate, key } : undefined;
+}
+
+/** What the OTEL_* variables ask for, and what is wrong with them (warnings, worded for people). */
+export interface OtelEnvironment {
+  readonly exporter: Exporter;
+  readonly problems: readonly string[];
+}
+
+/**
+ * The exporter that the standard variables describe (OpenTelemetry: OTLP exporter configuration); the
+ * logs form of a variable wins over the general one. They are often set for other programs, so a
+ * value that we cannot follow is a warning and no exporter, not a refusal to start.
+ */
+export function exporterFromEnvironment(
+  env: Env,
+  checkFile: ExporterContext['checkFile'],
+): OtelEnvironment {
+  const off: OtelEnvironment = { exporter: { kind: 'none' }, problems: [] };
+  if (env['OTEL_SDK_DISABLED']?.trim().toLowerCase() === 'true') return off;
+  if (env['OTEL_LOGS_EXPORTER']?.trim() === 'none') return off;
+  const endpoint = endpointFrom(env);
+  if (endpoint === undefined) return off;
+  const problems: string[] = [];
+  const url = readHttpUrl(endpoint.url);
+  if (!url.ok) problems.push(`${endpoint.variable}: ${url.problem}`);
+  const protocol = protocolFrom(env, problems);
+  const headers = pairsFrom(env, 'OTEL_EXPORTER_OTLP_LOGS_HEADERS', 'OTEL_EXPORTER_OTLP_HEADERS');
+  problems.push(...headers.problems);
+  const tls = tlsFrom(env, checkFile, problems);
+  if (problems.length > 0 || !url.ok || protocol === undefined) return { ...off, problems };
+  return {
+    exporter: {
+      kind: 'otlp-http',
+      endpoint: url.value.href,
+      protocol,
+      headers: headers.pairs,
+      tls,
+    },
+    problems,
+  };
+}
+
+function endpointFrom(env: Env): { readonly url: string; readonly variable: string } | undefined {
+  const logs = setting(env, 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT');
+  if (logs !== undefined) return { url: logs, variable: 'OTEL_EXPORTER_OTLP_LOGS_ENDPOINT' };
+  const base = setting(env, 'OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (base === undefined) return undefined;
+  const url = `${base.replace(/\/+$/, '')}/v1/logs`;
+  return { url, variable: 'OTEL_EXPORTER_OTLP_ENDPOINT' };
+}
+
+function protocolFrom(env: Env, problems: string[]): 'binary' | 'json' | undefined {
+  const general = setting(env, 'OTEL_EXPORTER_OTLP_PROTOCOL');
+  const value = setting(env, 'OTEL_EXPORTER_OTLP_LOGS_PROTOCOL') ?? general ?? 'http/protobuf';
+  if (value === 'http/protobuf') return 'binary';
+  if (value === 'http/json') return 'json';
+  problems.push(
+    `OTEL_EXPORTER_OTLP_PROTOCOL: ${quote(value)} is not built yet; expected "http/protobuf" or "http/json"`,
+  );
+  return undefined;
+}
+
+function tlsFrom(
+  env: Env,
+  checkFile: ExporterContext['checkFile'],
+  problems: string[],
+): ExporterTls {
+  const file = (suffix: string): string | undefined => {
+    const variable = `OTEL_EXPORTER_OTLP_LOGS_${suffix}`;
+    const general = setting(env, `OTEL_EXPORTER_OTLP_${suffix}`);
+    const named = setting(env, variable) ?? general;
+    if (named === undefined) return undefined;
+    const path = resolve(named);
+    const trouble = checkFile(path);
+    if (trouble !== undefined) problems.push(`OTEL_EXPORTER_OTLP_${suffix}: ${trouble}`);
+    return path;
+  };
+  return {
+    ca: file('CERTIFICATE'),
+    certificate: file('CLIENT_CERTIFICATE'),
+    key: file('CLIENT_KEY'),
+  };
+}
+
+/** Pairs of `name=value,name=value` with percent-encoding, from the first variable that is set. */
+export function pairsFrom(
+  env: Env,
+  ...variables: readonly string[]
+): { readonly pairs: Readonly<Record<string, string>>; readonly problems: readonly string[] } {
+  const variable = variables.find((name) => setting(env, name) !== undefined);
+  if (variable === undefined) return { pairs: {}, problems: [] };
+  const pairs: [string, string][] = [];
+  const problems: string[] = [];
+  for (const [index, item] of (env[variable] ?? '').split(',').entries()) {
+    if (item.trim() === '') continue;
+    const pair = readPair(item);
+    if (pair === undefined) problems.push(`${variable}: item ${index + 1} is not "name=value"`);
+    else pairs.push(pair);
+  }
+  return { pairs: Object.fromEntries(pairs), problems };
+}
+
+function readPair(item: string): [string, string] | undefined {
+  const match = /^\s*([!#$%&'*+.^_`|~0-9A-Za-z-]+)\s*=(.*)$/s.exec(item);
+  const name = match?.[1];
+  if (name === undefined || name === '__proto__') return undefined;
+  try {
+    const value = decodeURIComponent((match?.[2] ?? '').trim());
+    return /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? [name, value] : undefined;
+  } catch {
+    return undefined; // a broken percent escape
+  }
+}
+
+/** A variable that is set and not empty (OpenTelemetry treats empty as unset). */
+function setting(env: Env, name: string): string | undefined {
+  const value = env[name]?.trim();
+  return value === '' ? undefined : value;
+}
