@@ -179,7 +179,7 @@ export function decisionEvent(
   uid: string,
   timeMs: number,
   entry: DecisionEntry,
-  process?: ProcessRef,
+  asker?: ProcessRef,
 ): AuditEvent {
   const { request, verdict, hold } = entry;
   const allowed = verdict.outcome === 'allow';
@@ -201,7 +201,7 @@ export function decisionEvent(
     'sallyport.policy.version': entry.policyVersion,
     'sallyport.pinned': entry.pinned,
     'sallyport.would_deny': allowed && verdict.wouldDeny,
-    ...asking(process),
+    ...asking(asker),
   });
 }
 
@@ -230,7 +230,7 @@ export interface Opened {
   readonly group: string;
   readonly target: Target;
   readonly client?: ClientAddress | undefined;
-  readonly process?: ProcessRef | undefined;
+  readonly asker?: ProcessRef | undefined;
 }
 
 /** An unknown destination became a question; written once a group. */
@@ -239,7 +239,7 @@ export function approvalOpenedEvent(uid: string, timeMs: number, opened: Opened)
     'sallyport.group.id': opened.group,
     ...target(opened.target),
     'client.address': opened.client === undefined ? undefined : clientText(opened.client),
-    ...asking(opened.process),
+    ...asking(opened.asker),
   });
 }
 
@@ -280,7 +280,7 @@ export interface SelfApproval {
   readonly outcome: 'allow' | 'deny';
   readonly approver: ApproverRef;
   /** The program that answered, when it was found. */
-  readonly process?: ProcessRef | undefined;
+  readonly asker?: ProcessRef | undefined;
   /** True when `dangerously_allow_self_approval` let it through. */
   readonly taken: boolean;
 }
@@ -293,7 +293,7 @@ export function selfApprovalEvent(uid: string, timeMs: number, self: SelfApprova
     'sallyport.answer.outcome': self.outcome,
     'sallyport.answer.taken': self.taken,
     ...approved(self.approver),
-    ...asking(self.process),
+    ...asking(self.asker),
   });
 }
 
@@ -484,12 +484,12 @@ function approved(approver: ApproverRef | undefined): Attributes | undefined {
       };
 }
 
-function asking(process: ProcessRef | undefined): Attributes | undefined {
-  return process === undefined
+function asking(asker: ProcessRef | undefined): Attributes | undefined {
+  return asker === undefined
     ? undefined
     : {
-        'sallyport.process.executable': escapeText(process.executable, 1024),
-        'sallyport.process.pid': whole(process.pid),
+        'sallyport.process.executable': escapeText(asker.executable, 1024),
+        'sallyport.process.pid': whole(asker.pid),
       };
 }
 

@@ -173,16 +173,15 @@ class Writer {
       if (!isFull && nowMs - file.openedAtMs <= maxAgeMs) return file;
     }
     const next = JournalFile.open(folder, nowMs);
-    this.#abandon();
+    void this.#closeFile(file); // its sync and close happen beside the work; never rejects
     this.#path = next.path;
     return next;
   }
 
-  /** Lets go of the present file; its sync and close happen beside the work. */
+  /** Lets go of a damaged file; what its close says is no news. */
   #abandon(): void {
-    const file = this.#file;
+    this.#file?.close().catch(() => undefined);
     this.#file = undefined;
-    void this.#closeFile(file); // never rejects
   }
 
   async #closeFile(file: JournalFile | undefined): Promise<void> {
@@ -202,8 +201,9 @@ class Writer {
   }
 
   #failed(problem: string): void {
+    if (this.#isResting()) return;
     const isNew = this.#problem === undefined;
-    if (!this.#isResting()) this.#failedAtMs = this.#settings.now();
+    this.#failedAtMs = this.#settings.now();
     this.#problem = problem;
     if (isNew) this.#settings.onProblem(problem);
   }

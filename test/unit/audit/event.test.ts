@@ -1,0 +1,434 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import {
+  approvalAnsweredEvent,
+  approvalOpenedEvent,
+  attributeTable,
+  connectionClosedEvent,
+  daemonEvent,
+  decisionEvent,
+  escapeText,
+  eventNames,
+  grantEvent,
+  heartbeatEvent,
+  malformedEvent,
+  policyLoadedEvent,
+  policyRejectedEvent,
+  selfApprovalEvent,
+} from '../../../src/audit/event.ts';
+import type { AttributeDoc, AuditEvent } from '../../../src/audit/event.ts';
+import type {
+  AllowVerdict,
+  DecisionEntry,
+  DecisionRequest,
+  DenyVerdict,
+} from '../../../src/policy/decision.ts';
+
+const timeMs = Date.UTC(2026, 10, 20, 8, 36, 41, 138);
+const time = '2026-11-20T08:36:41.138Z';
+
+const request: DecisionRequest = {
+  destination: { protocol: 'https_connect', host: 'api.example', kind: 'name', port: 443 },
+  listener: 'http',
+  method: 'CONNECT',
+  form: 'tunnel',
+  client: { address: '127.0.0.1', port: 40_000, localPort: 4128 },
+};
+
+const byRule: AllowVerdict = {
+  outcome: 'allow',
+  source: 'baseline_policy',
+  reason: 'allow',
+  override: false,
+  wouldDeny: false,
+  rule: {
+    text: '*.example',
+    outcome: 'allow',
+    origin: { layer: 'user', file: 'config.toml', line: 12, column: 3 },
+  },
+  grant: undefined,
+};
+
+const byPerson: AllowVerdict = {
+  ...byRule,
+  source: 'decider',
+  reason: 'not_allowed',
+  override: true,
+  rule: undefined,
+  grant: { id: 'g1', outcome: 'allow', ticket: false },
+};
+
+const byMode: DenyVerdict = {
+  outcome: 'deny',
+  source: 'mode_guard',
+  reason: 'mitm_required',
+  rule: undefined,
+  grant: undefined,
+};
+
+const entry: DecisionEntry = {
+  request,
+  verdict: byRule,
+  hold: undefined,
+  pinned: true,
+  policyVersion: 'p7',
+};
+
+const shared = {
+  'event.name': 'codex.network_proxy.policy_decision',
+  'event.timestamp': time,
+  'network.transport.protocol': 'https_connect',
+  'server.address': 'api.example',
+  'server.port': 443,
+  'http.request.method': 'CONNECT',
+  'client.address': '127.0.0.1:40000',
+  'sallyport.listener': 'http',
+  'sallyport.policy.version': 'p7',
+  'sallyport.schema_version': 1,
+  'sallyport.uid': 'u1',
+};
+
+describe('decisionEvent', () => {
+  const cases = [
+    {
+      name: 'names the rule that allowed, with its place',
+      entry,
+      want: {
+        ...shared,
+        'network.policy.scope': 'domain',
+        'network.policy.decision': 'allow',
+        'network.policy.source': 'baseline_policy',
+        'network.policy.reason': 'allow',
+        'network.policy.override': false,
+        'sallyport.rule.text': '*.example',
+        'sallyport.rule.layer': 'user',
+        'sallyport.rule.file': 'config.toml',
+        'sallyport.rule.line': 12,
+        'sallyport.pinned': true,
+        'sallyport.would_deny': false,
+      },
+    },
+    {
+      name: 'keeps the reason not_allowed when a person overrode it, and says who and after how long',
+      entry: {
+        ...entry,
+        verdict: byPerson,
+        pinned: false,
+        hold: { group: 'k3', waitedMs: 1500.4, approver: { name: 'ada', surface: 'cli' } },
+      },
+      asker: { pid: 4711, executable: '/usr/bin/curl' },
+      want: {
+        ...shared,
+        'network.policy.scope': 'domain',
+        'network.policy.decision': 'allow',
+        'network.policy.source': 'decider',
+        'network.policy.reason': 'not_allowed',
+        'network.policy.override': true,
+        'sallyport.group.id': 'k3',
+        'sallyport.grant.id': 'g1',
+        'sallyport.approver.name': 'ada',
+        'sallyport.approver.surface': 'cli',
+        'sallyport.wait_ms': 1500,
+        'sallyport.pinned': false,
+        'sallyport.would_deny': false,
+        'sallyport.process.executable': '/usr/bin/curl',
+        'sallyport.process.pid': 4711,
+      },
+    },
+    {
+      name: 'has the scope non_domain when the mode refused',
+      entry: { ...entry, verdict: byMode },
+      want: {
+        ...shared,
+        'network.policy.scope': 'non_domain',
+        'network.policy.decision': 'deny',
+        'network.policy.source': 'mode_guard',
+        'network.policy.reason': 'mitm_required',
+        'network.policy.override': false,
+        'sallyport.pinned': true,
+        'sallyport.would_deny': false,
+      },
+    },
+    {
+      name: 'marks what report-only mode let through',
+      entry: {
+        ...entry,
+        verdict: {
+          ...byPerson,
+          source: 'baseline_policy',
+          override: false,
+          wouldDeny: true,
+        } as const,
+      },
+      want: {
+        ...shared,
+        'network.policy.scope': 'domain',
+        'network.policy.decision': 'allow',
+        'network.policy.source': 'baseline_policy',
+        'network.policy.reason': 'not_allowed',
+        'network.policy.override': false,
+        'sallyport.grant.id': 'g1',
+        'sallyport.pinned': true,
+        'sallyport.would_deny': true,
+      },
+    },
+  ];
+  for (const { name, entry: given, asker, want } of cases) {
+    it(name, () => {
+      const event = decisionEvent('u1', timeMs, given, asker);
+      assert.deepEqual(event, { uid: 'u1', time, name: shared['event.name'], attributes: want });
+    });
+  }
+
+  const methods = [
+    ['none', 'none'],
+    ['M-SEARCH', 'M-SEARCH'],
+    ['get', 'get'],
+    ['X'.repeat(32), 'X'.repeat(32)],
+    ['X'.repeat(33), '_OTHER'],
+    ['GET /secret', '_OTHER'],
+    ['GET\n', '_OTHER'],
+    ['GÉT', '_OTHER'],
+    ['', '_OTHER'],
+  ] as const;
+  for (const [method, want] of methods) {
+    it(`writes the method ${JSON.stringify(method)} as ${want}`, () => {
+      const event = decisionEvent('u1', timeMs, { ...entry, request: { ...request, method } });
+      assert.equal(event.attributes['http.request.method'], want);
+    });
+  }
+
+  const clients = [
+    ['::1', '[::1]:40000'],
+    ['127.0.0.1', '127.0.0.1:40000'],
+    ['', 'unknown'],
+  ] as const;
+  for (const [address, want] of clients) {
+    it(`writes the client ${JSON.stringify(address)} as ${want}`, () => {
+      const client = { address, port: 40_000, localPort: 1 };
+      const event = decisionEvent('u1', timeMs, { ...entry, request: { ...request, client } });
+      assert.equal(event.attributes['client.address'], want);
+    });
+  }
+});
+
+describe('malformedEvent', () => {
+  const cases = [
+    { text: 'ex\u0000am\u202eple', want: 'ex\\x00am\\u202eple' },
+    { text: 'a\\b', want: 'a\\\\b' },
+    { text: 'user:hunter2@host:80', want: '***@host:80' },
+    { text: 'http://user:hun@ter2@host/path', want: '***@host' },
+    { text: 'http://host_/path?query#fragment', want: 'host_' },
+    { text: 'user:hun/ter2@host', want: '***' },
+    { text: '/path?secret', want: '' },
+    { text: 'x'.repeat(257), want: `${'x'.repeat(253)}...` },
+    { text: 'x'.repeat(256), want: 'x'.repeat(256) },
+    { text: `${'x'.repeat(250)}\u202e\u202e`, want: `${'x'.repeat(250)}...` },
+  ];
+  for (const { text, want } of cases) {
+    it(`shows ${JSON.stringify(text.slice(0, 40))} as ${JSON.stringify(want.slice(0, 40))}`, () => {
+      const event = malformedEvent('u1', timeMs, {
+        listener: 'socks5',
+        client: request.client,
+        what: 'the host has a byte that is no letter',
+        text,
+      });
+      assert.deepEqual(event, {
+        uid: 'u1',
+        time,
+        name: 'sallyport.request.malformed',
+        attributes: {
+          'event.name': 'sallyport.request.malformed',
+          'event.timestamp': time,
+          'client.address': '127.0.0.1:40000',
+          'sallyport.listener': 'socks5',
+          'sallyport.malformed.what': 'the host has a byte that is no letter',
+          'sallyport.malformed.text': want,
+          'sallyport.schema_version': 1,
+          'sallyport.uid': 'u1',
+        },
+      });
+    });
+  }
+
+  it('hides userinfo that the problem quotes', () => {
+    const what = 'in "user:hunter2@host" a user stands before the host';
+    const event = malformedEvent('u1', timeMs, { ...request, what, text: '' });
+    assert.equal(
+      event.attributes['sallyport.malformed.what'],
+      'in ***@host" a user stands before the host',
+    );
+  });
+
+  it('takes time linear in the text', () => {
+    const text = 'a'.repeat(1_000_000);
+    const event = malformedEvent('u1', timeMs, { ...request, what: text, text: `${text}@` });
+    assert.equal(event.attributes['sallyport.malformed.text'], '***@');
+  });
+});
+
+describe('escapeText', () => {
+  it('never splits an escape and never exceeds the limit', () => {
+    for (let limit = 3; limit < 40; limit += 1) {
+      const text = escapeText('a\u202e\\\u0007bcdefghijklmnop\u202e', limit);
+      assert.ok(text.length <= limit);
+      assert.match(text, /^(?:[ -[\]-~]|\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})*$/);
+    }
+  });
+});
+
+const target = request.destination;
+const approver = { name: 'ada', surface: 'cli' };
+const asker = { pid: 1, executable: 'curl' };
+const grant = {
+  id: 'g1',
+  outcome: 'allow',
+  protocol: 'http',
+  host: '*.example',
+  port: 'any',
+  for: 'until',
+  expires: time,
+  approver,
+} as const;
+
+/** At least one event of every kind, each as full as it can be. */
+const everything: readonly AuditEvent[] = [
+  decisionEvent('u', timeMs, { ...entry, hold: { group: 'k3', waitedMs: 1, approver } }, asker),
+  malformedEvent('u', timeMs, { listener: 'http', client: request.client, what: 'w', text: 't' }),
+  approvalOpenedEvent('u', timeMs, { group: 'k3', target, client: request.client, asker }),
+  approvalAnsweredEvent('u', timeMs, {
+    group: 'k3',
+    target,
+    outcome: 'allow',
+    for: '30m',
+    host: 'exact',
+    port: 'this',
+    approver,
+    released: 4,
+    grant: 'g1',
+  }),
+  selfApprovalEvent('u', timeMs, {
+    group: 'k3',
+    target,
+    outcome: 'allow',
+    approver,
+    asker,
+    taken: false,
+  }),
+  connectionClosedEvent('u', timeMs, {
+    permit: { uid: 'p', request },
+    reason: 'client_closed',
+    bytesUp: 1,
+    bytesDown: 2,
+    durationMs: 3.7,
+    remoteAddress: '93.184.215.14',
+  }),
+  policyLoadedEvent('u', timeMs, {
+    version: 'p8',
+    enabled: true,
+    mode: 'full',
+    unknown: 'ask',
+    allowRules: 3,
+    denyRules: 1,
+    layers: [
+      { layer: 'user', file: 'config.toml' },
+      { layer: 'requirements', file: 'requirements.toml' },
+    ],
+  }),
+  policyRejectedEvent('u', timeMs, { kept: 'p7', problems: ['config.toml:1:2: wrong', 'more'] }),
+  grantEvent('u', timeMs, { ...grant, change: 'created' }),
+  grantEvent('u', timeMs, { ...grant, change: 'revoked' }),
+  grantEvent('u', timeMs, { ...grant, change: 'expired' }),
+  daemonEvent('u', timeMs, { change: 'started', version: '0.1.0', pid: 7 }),
+  daemonEvent('u', timeMs, { change: 'stopping', version: '0.1.0', pid: 7, why: 'SIGTERM' }),
+  heartbeatEvent('u', timeMs, {
+    uptimeMs: 60_000,
+    connections: 1,
+    groups: 2,
+    holds: 3,
+    exported: 4,
+    dropped: Number.NaN,
+    policyVersion: 'p7',
+  }),
+];
+
+const table: Readonly<Record<string, AttributeDoc>> = attributeTable;
+
+function typeOf(value: string | number | boolean): AttributeDoc['type'] {
+  if (typeof value === 'string') return 'string';
+  if (typeof value === 'boolean') return 'bool';
+  assert.ok(Number.isSafeInteger(value), `${value} is not a whole number`);
+  return 'int';
+}
+
+describe('the attribute table', () => {
+  for (const { name, attributes } of everything) {
+    it(`gives name and type of all that ${name} carries`, () => {
+      const types = Object.entries(attributes).map(([key, value]) => [key, typeOf(value)]);
+      const documented = Object.keys(attributes).map((key) => [key, table[key]?.type]);
+      assert.deepEqual(types, documented);
+    });
+  }
+
+  it('has no attribute that no event carries', () => {
+    const carried = new Set(everything.flatMap(({ attributes }) => Object.keys(attributes)));
+    assert.deepEqual([...carried].sort(), Object.keys(attributeTable).sort());
+  });
+
+  it('names every kind of event', () => {
+    const made = new Set(everything.map(({ name }) => name));
+    assert.deepEqual([...made].sort(), Object.keys(eventNames).sort());
+  });
+});
+
+describe('records beside those of Codex 0.169', () => {
+  // Attribute and OTLP value type in recorded samples; those about a Codex session are not ours to give.
+  const codex = {
+    'event.name': 'string',
+    'event.timestamp': 'string',
+    'network.policy.scope': 'string',
+    'network.policy.decision': 'string',
+    'network.policy.source': 'string',
+    'network.policy.reason': 'string',
+    'network.policy.override': 'bool',
+    'network.transport.protocol': 'string',
+    'server.address': 'string',
+    'server.port': 'int',
+    'http.request.method': 'string',
+    'client.address': 'string',
+  };
+
+  it('carry the same attributes with the same types in every decision', () => {
+    const { attributes } = decisionEvent('u', timeMs, entry);
+    const ours = Object.entries(attributes).filter(([key]) => !key.startsWith('sallyport.'));
+    assert.deepEqual(Object.fromEntries(ours.map(([key, value]) => [key, typeOf(value)])), codex);
+  });
+});
+
+describe('events of approvals and connections', () => {
+  it('tie a closed connection to its permit, with whole milliseconds', () => {
+    assert.deepEqual(everything[5]?.attributes, {
+      'event.name': 'sallyport.connection.closed',
+      'event.timestamp': time,
+      'network.transport.protocol': 'https_connect',
+      'server.address': 'api.example',
+      'server.port': 443,
+      'client.address': '127.0.0.1:40000',
+      'sallyport.listener': 'http',
+      'sallyport.connection.permit_uid': 'p',
+      'sallyport.connection.reason': 'client_closed',
+      'sallyport.connection.bytes_up': 1,
+      'sallyport.connection.bytes_down': 2,
+      'sallyport.connection.duration_ms': 4,
+      'sallyport.connection.remote_address': '93.184.215.14',
+      'sallyport.schema_version': 1,
+      'sallyport.uid': 'u',
+    });
+  });
+
+  it('escape what an asking program can choose', () => {
+    const hostile = { pid: 3, executable: '/tmp/\u001b[2Jcurl\u202e' };
+    const event = approvalOpenedEvent('u', timeMs, { group: 'k3', target, asker: hostile });
+    assert.equal(event.attributes['sallyport.process.executable'], '/tmp/\\x1b[2Jcurl\\u202e');
+  });
+});
