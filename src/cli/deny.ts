@@ -1,0 +1,17 @@
+// `sallyport deny`: refuses the connections of a question.
+import { answerUsage, runAnswer } from './answer.ts';
+import type { Command } from './command.ts';
+
+/** The command. */
+export const denyCommand: Command = {
+  name: 'deny',
+  summary: 'answer a question: refuse it',
+  usage: `usage: sallyport deny ID… [--for DURATION] [--host exact|*.DOMAIN] [--port this|any] [--json]
+
+Refuses every connection that waits for this question, and with --for those that come later.
+${answerUsage}
+  sallyport deny k3
+  sallyport deny k3 --for restart
+`,
+  run: async (args, io) => await runAnswer('deny', args, io),
+};

@@ -1,0 +1,142 @@
+// `sallyport exec`: runs a program with the environment that leads through the daemon, and stays as its parent:
+// whatever runs below this process is one asker's tree (design S5). Words, input, signals and the way it ends are
+// the program's own.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { constants, homedir } from 'node:os';
+import { join } from 'node:path';
+import { addCodexBaseUrl } from './codex-words.ts';
+import { exitCodes, type Command, type CommandIo } from './command.ts';
+import { findDaemon, notRunning } from './daemon-address.ts';
+import { childEnvironment, type DaemonAddress } from './environment.ts';
+import { usageError } from './options.ts';
+import { exactCommand, type SpawnWords } from './raw-words.ts';
+import { escapeText } from './render.ts';
+import { findSshHelper } from './ssh-helper.ts';
+import { hasTerminal, isForeground } from './terminal.ts';
+
+const usage = `usage: sallyport exec [--] PROGRAM [WORD]…
+
+Runs PROGRAM so that it and everything it starts goes through the running daemon (see "sallyport env" for the
+variables). Its words, input, output and signals are passed on as they are, and its exit status becomes this one's.
+127: PROGRAM was not found, 126: it cannot be run, 1: no daemon is running.
+
+Codex takes its model address from its own configuration only, so codex and npx codex also get
+-c openai_base_url="…" when the gateway is on and neither its words nor its config.toml name one.
+
+  sallyport exec -- codex
+  sallyport exec -- curl https://api.example.com/
+`;
+
+/** The command; its exit code is the program's, or the signal that ended the program ends us too. */
+export const execCommand: Command = {
+  name: 'exec',
+  summary: 'run a program through the gate',
+  usage,
+  run: async (args, io) => {
+    const words = readWords(args);
+    const address = await findDaemon(io.env);
+    if (address === undefined) throw notRunning(io.env);
+    const { set, notes } = childEnvironment(io.env, address, findSshHelper(io.env));
+    const full = wordsFor(words, address, io.env, notes);
+    for (const note of full.notes) io.stderr(`sallyport: ${note}\n`);
+    return await runProgram(exactCommand(full.words), { ...io.env, ...set }, io);
+  },
+};
+
+function readWords(args: readonly string[]): readonly string[] {
+  const words = args[0] === '--' ? args.slice(1) : args;
+  const [program] = words;
+  if (program === undefined || program === '') throw usageError('exec needs a program to run');
+  if (args[0] !== '--' && program.startsWith('-')) {
+    throw usageError(`${JSON.stringify(program)} is not an option of exec`);
+  }
+  return words;
+}
+
+function wordsFor(
+  words: readonly string[],
+  { gateway, noProxy }: DaemonAddress,
+  env: CommandIo['env'],
+  notes: readonly string[],
+): { readonly words: readonly string[]; readonly notes: readonly string[] } {
+  if (gateway === null || noProxy === 'none') return { words, notes };
+  const added = addCodexBaseUrl(words, gateway, readCodexConfig(env));
+  return { words: added.words, notes: added.note === undefined ? notes : [...notes, added.note] };
+}
+
+function readCodexConfig(env: CommandIo['env']): string | undefined {
+  const home = env['CODEX_HOME'] ?? join(env['HOME'] ?? homedir(), '.codex');
+  try {
+    return readFileSync(join(home, 'config.toml'), 'utf8');
+  } catch {
+    return undefined; // none, or not ours to judge
+  }
+}
+
+async function runProgram(
+  words: SpawnWords,
+  env: Record<string, string | undefined>,
+  io: CommandIo,
+): Promise<number> {
+  const child = spawn(words.program, [...words.args], { env, stdio: 'inherit' });
+  const { promise, resolve } = Promise.withResolvers<number | NodeJS.Signals>();
+  child.once('error', (error) => resolve(startFailure(error, words.name, io)));
+  child.once('exit', (code, signal) => resolve(signal ?? code ?? exitCodes.failed));
+  const stopPassing = passSignals(child);
+  const end = await promise;
+  stopPassing();
+  return typeof end === 'number' ? end : await endBy(end);
+}
+
+/** The exit codes of shells and env(1). */
+function startFailure(error: NodeJS.ErrnoException, program: string, io: CommandIo): number {
+  const name = escapeText(program);
+  const found = error.code !== 'ENOENT';
+  const text = found
+    ? `cannot run ${name}: ${error.code ?? error.message}`
+    : `${name} was not found`;
+  io.stderr(`sallyport: ${text}\n`);
+  return found ? 126 : 127;
+}
+
+const passed = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
+
+/** Passes on what was sent to us alone; a terminal sends to the whole process group, so the child has it already. */
+function passSignals(child: ChildProcess): () => void {
+  const startedOnTerminal = hasTerminal();
+  const handlers = passed.map((signal) => {
+    const handler = (): void => {
+      const keyed = (signal === 'SIGINT' || signal === 'SIGQUIT') && isForeground();
+      const hungUp = signal === 'SIGHUP' && startedOnTerminal && !hasTerminal();
+      if (!keyed && !hungUp) child.kill(signal);
+    };
+    process.on(signal, handler);
+    return () => process.off(signal, handler);
+  });
+  return () => {
+    for (const remove of handlers) remove();
+  };
+}
+
+/** Signals that write a core file: the child has written its own, and ours would be of no use. */
+const dumping = new Set([
+  'SIGQUIT',
+  'SIGILL',
+  'SIGTRAP',
+  'SIGABRT',
+  'SIGBUS',
+  'SIGFPE',
+  'SIGSEGV',
+  'SIGSYS',
+]);
+
+/** Ends this process as the child ended, so that our parent sees the same; the number is for where that fails. */
+async function endBy(signal: NodeJS.Signals): Promise<number> {
+  const code = 128 + constants.signals[signal];
+  if (dumping.has(signal)) return code;
+  process.kill(process.pid, signal);
+  const { promise, resolve } = Promise.withResolvers<number>();
+  setTimeout(resolve, 100, code);
+  return await promise;
+}
