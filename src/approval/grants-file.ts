@@ -73,7 +73,7 @@ function decodeGrant(value: unknown, where: string): Grant {
     'uses',
     'lastUsed',
   ]);
-  const id = text(row['id'], `${where}.id`);
+  const id = shortText(row['id'], `${where}.id`);
   if (!/^g[1-9][0-9]{0,14}$/.test(id)) throw new Error(`${where}.id is not an id`);
   const outcome = oneOf(row['outcome'], ['allow', 'deny'] as const, `${where}.outcome`);
   return {
@@ -90,8 +90,8 @@ function decodeGrant(value: unknown, where: string): Grant {
     expiresMs: undefined,
     createdMs: time(row['created'], `${where}.created`),
     approver: {
-      name: text(row['approver'], `${where}.approver`),
-      surface: text(row['surface'], `${where}.surface`),
+      name: shortText(row['approver'], `${where}.approver`),
+      surface: shortText(row['surface'], `${where}.surface`),
     },
     uses: count(row['uses'], `${where}.uses`),
     lastUsedMs: row['lastUsed'] === null ? undefined : time(row['lastUsed'], `${where}.lastUsed`),
@@ -111,7 +111,7 @@ function record(
   return value as Readonly<Record<string, unknown>>; // an object that is no array
 }
 
-function text(value: unknown, where: string): string {
+function shortText(value: unknown, where: string): string {
   if (typeof value === 'string' && value.length <= longestText) return value;
   throw new Error(`${where} is not a text`);
 }
@@ -143,7 +143,7 @@ function port(value: unknown, where: string): number | 'any' {
 
 /** Only canonical text may come back: a grant that matches nothing, or something else, helps nobody. */
 function host(value: unknown, where: string): string {
-  const given = text(value, where);
+  const given = shortText(value, where);
   const isWildcard = given.startsWith('*.');
   const name = isWildcard ? given.slice(2) : given;
   const parsed = name.includes(':') ? parseAddress(name) : parseHost(name);

@@ -59,15 +59,26 @@ export function processKey({ pid, started }: Pick<ProcessInfo, 'pid' | 'started'
 }
 
 /** The program's name: from its executable, which is harder to fake than the name it gives itself. */
-export function programOf({ executable, name }: ProcessInfo): string {
-  return executable === undefined ? name : basename(executable).replace(/ \(deleted\)$/, '');
+export function programOf({ executable, name }: Pick<ProcessInfo, 'executable' | 'name'>): string {
+  if (executable === undefined) return name;
+  const program = basename(executable).replace(/ \(deleted\)$/, '');
+  return program === 'busybox' ? name : program;
 }
 
-/** Whether argv is a shell that waits for commands: only options, none of them `-c`, and no script. */
+/** Options of shells that take the next word; what follows them is no script. */
+const withValue = /^(?:--rcfile|--init-file|--init-command|-C|[-+][oO])$/;
+
+/** Whether argv is a shell that waits for commands from a person: no script, and no `-c`. */
 export function isPromptingShell(program: string, commandLine: readonly string[]): boolean {
   if (!shells.has(program)) return false;
-  const options = commandLine.slice(1);
-  return options.every((word) => /^[-+]/.test(word) && !/^-[a-zA-Z]*c|^--?command/i.test(word));
+  const words = commandLine.slice(1).filter((_, at) => !withValue.test(commandLine[at] ?? ''));
+  if (program === 'pwsh') {
+    const isOneShot = words.some((word) =>
+      /^-(?:c|command|f|file|ec?|encodedcommand)$/i.test(word),
+    );
+    return !isOneShot || words.some((word) => /^-noexit$/i.test(word));
+  }
+  return words.every((word) => /^[-+]/.test(word) && !/^-[a-zA-Z]*c|^--commands?\b/.test(word));
 }
 
 /** Where a tree ends: pid 1, service managers, terminals and their servers, and interactive shells. */

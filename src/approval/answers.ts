@@ -1,0 +1,101 @@
+// The self-approval guard: who gives this answer, and may they (design S5). An answer from inside the
+// asking process tree is refused and told; a caller that cannot be placed may answer narrow things only.
+//
+//   caller found, outside every asker's tree      any answer
+//   caller inside one asker's tree                refused (or told and taken, when configured so)
+//   caller not found, or some asker not known     not `always`, no wildcard, not any port
+import type { AnswerRequest } from '../control/messages.ts';
+import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
+import type { Destination } from '../policy/destination.ts';
+import type { AnswerResult, Holds } from './holds.ts';
+import { isInsideTree } from './process-tree.ts';
+import type { Asker } from './process-tree.ts';
+import { parseScope } from './scope.ts';
+
+/** What became of an answer, the guard's refusals included. */
+export type JudgedAnswer =
+  | AnswerResult
+  /** `self`: from inside the asking tree; `unplaced`: too wide for a caller that cannot be placed. */
+  | { readonly status: 'self' | 'unplaced'; readonly problem: string };
+
+/** Where an answer came from. */
+export interface AnswerOrigin {
+  /** The caller's end of its connection to the control port; undefined on the unix socket. */
+  readonly client: ClientAddress | undefined;
+  /** What the caller says it is: `cli`, `page`, `watch`, `tray` or `api`. */
+  readonly surface: string;
+}
+
+/** An answer from inside the asking tree. */
+export interface SelfApproval {
+  readonly id: string;
+  readonly destination: Destination;
+  readonly outcome: 'allow' | 'deny';
+  readonly approver: ApproverRef;
+  readonly caller: Asker;
+  /** True when `dangerously_allow_self_approval` let it through. */
+  readonly taken: boolean;
+}
+
+/** What the guard needs. */
+export interface AnswersParts {
+  readonly holds: Pick<Holds, 'answer' | 'askersOf' | 'settled'>;
+  /** The program at the other end of a connection; fresh, never from a cache of connections. */
+  readonly findAsker: (client: ClientAddress) => Promise<Asker | undefined>;
+  /** A name for the user of that id. */
+  readonly userName: (uid: number) => string;
+  readonly allowSelfApproval: () => boolean;
+  readonly onSelfApproval: (self: SelfApproval) => void;
+}
+
+/** Takes one answer; never rejects. */
+export type Answer = (
+  id: string,
+  request: AnswerRequest,
+  origin: AnswerOrigin,
+) => Promise<JudgedAnswer>;
+
+/** How long an answer waits for the look-ups of those who ask; after that they count as not known. */
+const settleMs = 3000;
+
+/** Builds the guarded way to answer. */
+export function createAnswers(parts: AnswersParts): Answer {
+  return async (id, request, { client, surface }) => {
+    const [caller] = await Promise.all([
+      client === undefined ? undefined : parts.findAsker(client).catch(() => undefined),
+      withinLimit(parts.holds.settled(id)),
+    ]);
+    // From here to the answer nothing may be awaited: who asks must not change in between.
+    const asked = parts.holds.askersOf(id);
+    const name = caller === undefined ? 'unknown' : parts.userName(caller.process.uid);
+    const approver = { name, surface };
+    if (asked === undefined) return parts.holds.answer(id, request, approver);
+    if (caller !== undefined && asked.askers.some((asker) => isInsideTree(caller, asker))) {
+      const taken = parts.allowSelfApproval();
+      const { destination } = asked;
+      parts.onSelfApproval({ id, destination, outcome: request.outcome, approver, caller, taken });
+      return taken
+        ? parts.holds.answer(id, request, approver)
+        : { status: 'self', problem: selfText };
+    }
+    const scope = parseScope(request, asked.destination);
+    if (scope.ok && scope.value.wide && (caller === undefined || asked.unidentified)) {
+      return { status: 'unplaced', problem: caller === undefined ? callerText : askerText };
+    }
+    return parts.holds.answer(id, request, approver);
+  };
+}
+
+const selfText =
+  'the program that asks may not answer for itself; answer from another terminal or let a person do it';
+const narrowText = 'may answer once, minutes, hours or restart for this host and port only';
+const callerText = `a caller the operating system cannot name ${narrowText}; use the control port ([control] tcp = true)`;
+const askerText =
+  'the program that asks is not known, so an answer may be once, minutes, hours or restart for this host and port only';
+
+async function withinLimit(wait: Promise<void>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const timer = setTimeout(resolve, settleMs);
+  await Promise.race([wait, promise]);
+  clearTimeout(timer);
+}

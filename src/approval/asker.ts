@@ -1,0 +1,131 @@
+// Who asks: from a connection to the process that holds its other end, as the operating system tells.
+// Linux only; elsewhere nobody is found, and answers.ts then takes narrow answers only. All reads are
+// asynchronous and one scan of /proc serves every question that came up meanwhile.
+import { readFile, readdir, readlink } from 'node:fs/promises';
+import type { ClientAddress } from '../policy/decision.ts';
+import { createAskerReader } from './proc-process.ts';
+import { findInodes, socketKeys } from './proc-sockets.ts';
+import type { Asker } from './process-tree.ts';
+
+/** Finds the program at a client's end; undefined when it cannot be told. Never rejects. */
+export type FindAsker = (client: ClientAddress) => Promise<Asker | undefined>;
+
+/** How to look. */
+export interface AskerOptions {
+  /** Our own main.ts, by which `sallyport exec` is recognised. */
+  readonly mainFile: string;
+  /** Milliseconds from any clock. */
+  readonly now: () => number;
+  readonly platform?: NodeJS.Platform;
+  /** Longest look; default 1000 ms. A look-up that must wait for the one before takes at most twice that. */
+  readonly deadlineMs?: number;
+}
+
+interface Wanted {
+  readonly client: ClientAddress;
+  readonly resolve: (asker: Asker | undefined) => void;
+}
+
+interface Place {
+  readonly pid: number;
+  /** The descriptor as a link in /proc, to look again once the process has been read. */
+  readonly link: string;
+}
+
+const queueLimit = 8192;
+const workers = 4;
+const rememberedPids = 32;
+
+/** Builds the finder; without a platform it knows, one that finds nobody. */
+export function createAskerFinder(options: AskerOptions): FindAsker {
+  if ((options.platform ?? process.platform) !== 'linux') return () => Promise.resolve(undefined);
+  const readAsker = createAskerReader(options.mainFile, options.now);
+  const queue: Wanted[] = [];
+  /** Where clients were found last: an agent's programs open many connections each. */
+  let recent: readonly number[] = [];
+  let isRunning = false;
+
+  async function find(batch: readonly Wanted[], signal: AbortSignal): Promise<void> {
+    const byKey = Map.groupBy(
+      batch.flatMap((wanted) => socketKeys(wanted.client).map((key) => ({ key, wanted }))),
+      ({ key }) => key,
+    );
+    const keys = new Set(byKey.keys());
+    const tables = await Promise.all(
+      ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'latin1').catch(() => '')),
+    );
+    const inodes = new Map<string, string>();
+    for (const table of tables) {
+      for (const [key, inode] of findInodes(table, keys)) inodes.set(`socket:[${inode}]`, key);
+    }
+    const inodesLeft = new Set(inodes.keys());
+    await scan(inodesLeft, await candidates(recent), signal, async (inode, place) => {
+      const asker = await readAsker(place.pid);
+      // The same descriptor still there: so the process we read is the one that holds the connection.
+      const isStill = (await readlink(place.link).catch(() => undefined)) === inode;
+      recent = [place.pid, ...recent.filter((pid) => pid !== place.pid)].slice(0, rememberedPids);
+      for (const { wanted } of byKey.get(inodes.get(inode) ?? '') ?? []) {
+        wanted.resolve(isStill ? asker : undefined);
+      }
+    });
+  }
+
+  async function run(): Promise<void> {
+    isRunning = true;
+    while (queue.length > 0) {
+      const batch = queue.splice(0);
+      const limit = AbortSignal.timeout(options.deadlineMs ?? 1000);
+      await Promise.race([find(batch, limit).catch(() => undefined), aborted(limit)]);
+      for (const { resolve } of batch) resolve(undefined); // those already found stay as they are
+    }
+    isRunning = false;
+  }
+
+  return (client) => {
+    if (queue.length >= queueLimit) return Promise.resolve(undefined);
+    const { promise, resolve } = Promise.withResolvers<Asker | undefined>();
+    queue.push({ client, resolve });
+    // A turn later, so that everything that comes in this turn shares one scan; it never rejects.
+    if (!isRunning) setImmediate(() => void (isRunning || run()));
+    return promise;
+  };
+}
+
+async function aborted(signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  signal.addEventListener('abort', () => resolve(), { once: true });
+  await promise;
+}
+
+/** Processes where a client's end may be: those found last, then the newest first; never ourselves. */
+async function candidates(recent: readonly number[]): Promise<readonly number[]> {
+  const names = await readdir('/proc').catch(() => []);
+  const pids = names.map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid);
+  const alive = new Set(pids);
+  const first = recent.filter((pid) => alive.has(pid));
+  return [...first, ...pids.sort((a, b) => b - a).filter((pid) => !first.includes(pid))];
+}
+
+/** Looks through the descriptors of these processes for these sockets until none is left. */
+async function scan(
+  left: Set<string>,
+  pids: readonly number[],
+  signal: AbortSignal,
+  onFound: (socket: string, place: Place) => Promise<void>,
+): Promise<void> {
+  const upcoming = pids.values();
+  const worker = async () => {
+    for (const pid of upcoming) {
+      const folder = `/proc/${pid}/fd`;
+      // Another user's process, or one that has ended, has no descriptors for us.
+      const names = await readdir(folder).catch(() => []);
+      for (const name of names.toReversed()) {
+        if (left.size === 0 || signal.aborted) return;
+        const link = `${folder}/${name}`;
+        const target = await readlink(link).catch(() => '');
+        if (left.delete(target)) await onFound(target, { pid, link });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: workers }, worker));
+}

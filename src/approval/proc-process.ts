@@ -1,0 +1,134 @@
+// Linux: one process and its ancestors out of /proc. All of it may be forged by the process itself but
+// pid, parent and start time, which are the kernel's.
+import { open, readFile, readlink, realpath, stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
+import { maskArguments } from './mask.ts';
+import { isPromptingShell, processKey, programOf } from './process-tree.ts';
+import type { Asker, ProcessInfo } from './process-tree.ts';
+
+/** What /proc/PID/stat says that we use. */
+export interface ProcStat {
+  readonly name: string;
+  readonly parentPid: number;
+  readonly hasTerminal: boolean;
+  /** Clock ticks since boot. */
+  readonly started: string;
+}
+
+const commandLineBytes = 4096;
+const deepest = 64;
+const cacheLimit = 512;
+const cacheMs = 2000;
+
+/** Reads the one line of /proc/PID/stat; the name in brackets may itself hold blanks and brackets. */
+export function readStat(text: string): ProcStat | undefined {
+  const [first, last] = [text.indexOf('('), text.lastIndexOf(')')];
+  if (first < 0 || last < first) return undefined;
+  const fields = text.slice(last + 2).split(' ');
+  const [, parent, , , terminal] = fields;
+  const started = fields[19];
+  if (parent === undefined || terminal === undefined || started === undefined) return undefined;
+  return {
+    name: text.slice(first + 1, last),
+    parentPid: Number(parent),
+    hasTerminal: terminal !== '0',
+    started,
+  };
+}
+
+/** Gives the asker of a pid, or undefined when it ended or changed parents meanwhile: doubt is no answer. */
+export type ReadAsker = (pid: number) => Promise<Asker | undefined>;
+
+/** `mainFile`: our own main.ts, by which `sallyport exec` is known. Processes are remembered for 2 s. */
+export function createAskerReader(mainFile: string, now: () => number): ReadAsker {
+  const cache = new Map<string, { readonly process: ProcessInfo; readonly atMs: number }>();
+  const realMain = realpath(mainFile).catch(() => mainFile);
+
+  async function describe(pid: number, known: ProcStat): Promise<ProcessInfo> {
+    const key = `${processKey({ pid, started: known.started })} ${known.name}`;
+    const cached = cache.get(key);
+    if (cached !== undefined && now() - cached.atMs < cacheMs) return cached.process;
+    const process = await readProcess(pid, known, await realMain);
+    if (cache.size >= cacheLimit) cache.clear();
+    cache.set(key, { process, atMs: now() });
+    return process;
+  }
+
+  async function line(pid: number): Promise<readonly ProcessInfo[] | undefined> {
+    const processes: ProcessInfo[] = [];
+    let next = pid;
+    while (next > 0 && processes.length < deepest) {
+      const known = await statOf(next);
+      if (known === undefined) {
+        const child = processes.at(-1);
+        // Hidden from us (hidepid) is another user's and ends the line; gone means that the line is old.
+        const isHidden = child !== undefined && (await statOf(child.pid))?.parentPid === next;
+        return isHidden ? processes : undefined;
+      }
+      processes.push(await describe(next, known));
+      next = known.parentPid;
+    }
+    return processes;
+  }
+
+  return async (pid) => {
+    for (let attempt = 0; attempt < 3; attempt += 1) {
+      const [process, ...ancestors] = (await line(pid)) ?? [];
+      if (process !== undefined) return { process, ancestors };
+    }
+    return undefined;
+  };
+}
+
+async function statOf(pid: number): Promise<ProcStat | undefined> {
+  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => undefined);
+  return text === undefined ? undefined : readStat(text);
+}
+
+async function readProcess(pid: number, known: ProcStat, mainFile: string): Promise<ProcessInfo> {
+  const folder = `/proc/${pid}`;
+  const [executable, cwd, argv, owner] = await Promise.all([
+    readlink(`${folder}/exe`).catch(() => undefined),
+    readlink(`${folder}/cwd`).catch(() => undefined),
+    readCommandLine(`${folder}/cmdline`),
+    stat(folder).catch(() => undefined),
+  ]);
+  const program = programOf({ executable, name: known.name });
+  return {
+    pid,
+    started: known.started,
+    executable,
+    name: known.name,
+    commandLine: maskArguments(argv),
+    cwd,
+    hasTerminal: known.hasTerminal,
+    isExec: await isOurExec(argv, cwd, mainFile),
+    isShell: isPromptingShell(program, argv),
+    uid: owner?.uid ?? -1,
+  };
+}
+
+async function readCommandLine(file: string): Promise<readonly string[]> {
+  try {
+    await using handle = await open(file, 'r');
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(commandLineBytes), 0);
+    const text = buffer.toString('utf8', 0, bytesRead);
+    return text.replace(/\0$/, '').split('\0');
+  } catch {
+    return [];
+  }
+}
+
+/** Our main.ts followed by `exec`, whatever path it was called by. */
+async function isOurExec(
+  argv: readonly string[],
+  cwd: string | undefined,
+  mainFile: string,
+): Promise<boolean> {
+  const at = argv.findIndex(
+    (word, index) => basename(word) === basename(mainFile) && argv[index + 1] === 'exec',
+  );
+  const word = argv[at];
+  if (word === undefined) return false;
+  return (await realpath(resolve(cwd ?? '/', word)).catch(() => undefined)) === mainFile;
+}

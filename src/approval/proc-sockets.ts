@@ -1,0 +1,53 @@
+// Linux: which socket inode belongs to a loopback connection. Reads /proc/net/tcp and tcp6:
+//
+//   sl  local_address rem_address   st tx_queue:rx_queue tr:tm->when retrnsmt uid timeout inode
+//    0: 0100007F:968D 0100007F:1020 01 00000000:00000000 00:00000000 00000000   0       0 12345
+//
+// Addresses are 32-bit words in the machine's byte order, ports in network order.
+import { endianness } from 'node:os';
+import { readAddress } from '../policy/address.ts';
+import type { ClientAddress } from '../policy/decision.ts';
+
+const isLittle = endianness() === 'LE';
+
+/** The `local rem` columns of the client's end, as tcp and tcp6 would show it; empty for no address. */
+export function socketKeys({ address, port, localPort }: ClientAddress): readonly string[] {
+  const parsed = readAddress(address);
+  if (parsed === undefined) return [];
+  const ports = [hex(port, 4), hex(localPort, 4)];
+  const pair = (local: string, remote: string) => `${local}:${ports[0]} ${remote}:${ports[1]}`;
+  if (parsed.family === 6) return [pair(v6(parsed.words), v6([0, 0, 0, 1]))];
+  const loopback = 0x7f_00_00_01;
+  return [
+    pair(hexWord(parsed.value), hexWord(loopback)),
+    // A client whose socket is IPv6 but whose connection is IPv4.
+    pair(v6([0, 0, 0xffff, parsed.value]), v6([0, 0, 0xffff, loopback])),
+  ];
+}
+
+/** The inodes of the wanted rows in the file's text, by their key; 0 (nobody holds it any more) is left out. */
+export function findInodes(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    const start = line.indexOf(': ') + 2;
+    const end = line.indexOf(' ', line.indexOf(' ', start) + 1);
+    const key = line.slice(start, end);
+    if (!wanted.has(key)) continue;
+    const inode = line.trim().split(/\s+/)[9];
+    if (inode !== undefined && inode !== '0') found.set(key, inode);
+  }
+  return found;
+}
+
+function v6(words: readonly number[]): string {
+  return words.map((word) => hexWord(word)).join('');
+}
+
+function hexWord(word: number): string {
+  const text = hex(word, 8);
+  return isLittle ? (text.match(/../g) ?? []).toReversed().join('') : text;
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).toUpperCase().padStart(digits, '0');
+}
