@@ -5,6 +5,7 @@ import net from 'node:net';
 import { SallyportError } from '../errors.ts';
 import type { ListenerKind } from '../policy/decision.ts';
 import { findPortOwner } from './port-owner.ts';
+import { renderAnswer, trouble } from './refusal.ts';
 
 const backlog = 4096;
 const lingerMs = 1_000;
@@ -21,10 +22,8 @@ export interface ListenerOptions {
   readonly server?: HttpServer;
   /** Takes raw sockets; half-open is allowed on them. */
   readonly onSocket?: (socket: net.Socket) => void;
-  /** Connections beyond this are answered (`capacityAnswer`) or just closed. Default 16,384. */
+  /** Connections beyond this are answered 503 (`server`) or just closed (`onSocket`). Default 16,384. */
   readonly maxConnections?: number;
-  /** Bytes for a connection too many; without it the connection is closed. */
-  readonly capacityAnswer?: () => Uint8Array;
   /** Told of each connection turned away. */
   readonly onCapacity?: () => void;
 }
@@ -101,8 +100,7 @@ function turnAway(
 ): void {
   options.onCapacity?.();
   socket.on('error', ignore);
-  const answer = options.capacityAnswer?.();
-  if (answer === undefined || lingering.count >= lingerLimit) {
+  if (options.server === undefined || lingering.count >= lingerLimit) {
     socket.destroy();
     return;
   }
@@ -110,19 +108,21 @@ function turnAway(
   socket.once('close', () => {
     lingering.count -= 1;
   });
-  endGracefully(socket, answer);
+  endGracefully(socket, renderAnswer(trouble({ kind: 'capacity' }), new Date().toUTCString()));
 }
 
 /**
- * Writes the last bytes and a FIN, then reads away what the client still sends until it closes too or a
- * second is over: a close with unread bytes would be a RST, which may overtake the answer.
+ * Writes the last bytes and a FIN, then reads away what the client still sends until it closes too or, once
+ * all is written, a second is over: a close with unread bytes would be a RST, which may overtake the answer.
  */
 export function endGracefully(socket: net.Socket, last: Uint8Array): void {
   if (socket.destroyed) return;
-  const timer = setTimeout(() => socket.destroy(), lingerMs);
-  socket.once('close', () => clearTimeout(timer));
   socket.on('error', ignore);
-  socket.end(last);
+  socket.end(last, () => {
+    if (socket.destroyed) return;
+    const timer = setTimeout(() => socket.destroy(), lingerMs);
+    socket.once('close', () => clearTimeout(timer));
+  });
   socket.resume();
 }
 

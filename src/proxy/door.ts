@@ -1,0 +1,151 @@
+// What the HTTP door's files share: its parts, how a request's target is read, and the two ways to answer
+// (on a raw socket, or on a response). The only place of the door where text becomes a destination.
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Gate } from '../gate.ts';
+import type { ClientAddress, DecisionRequest, Permit } from '../policy/decision.ts';
+import { createDestination, parseHost, parsePort } from '../policy/destination.ts';
+import type { Destination, Parsed, Protocol } from '../policy/destination.ts';
+import type { Authority } from '../wire/authority.ts';
+import { checkRequestFields } from '../wire/fields.ts';
+import { endGracefully } from './listener.ts';
+import type { Live } from './live.ts';
+import { renderAnswer, trouble, type HttpAnswer } from './refusal.ts';
+
+/** A request that cannot be read in one way only, as the audit trail is told of it. */
+export interface MalformedInfo {
+  readonly listener: 'http';
+  readonly client: ClientAddress;
+  /** What was wrong, in fixed words. */
+  readonly what: string;
+  /** The authority it named, as sent, without user information, path or query; may be empty. */
+  readonly text: string;
+}
+
+/** What the HTTP door needs; all given by the daemon. */
+export interface DoorParts {
+  readonly gate: Gate;
+  /** Opens a connection to what the permit permits; rejects with a SallyportError. */
+  readonly dial: (permit: Permit, signal: AbortSignal) => Promise<Socket>;
+  readonly live: Live;
+  /** Records a malformed request; the client is answered once this has settled, either way. */
+  readonly onMalformed: (info: MalformedInfo) => Promise<void>;
+  /** Told of an exception on the way through; the client's connection has been closed. */
+  readonly onBug?: (error: unknown) => void;
+  /** HTTP-date for answers of our own (RFC 9110 §5.6.7); the system clock unless given. */
+  readonly date?: () => string;
+}
+
+/** The client's end of a connection. */
+export function clientOf(socket: Socket): ClientAddress {
+  return {
+    address: socket.remoteAddress ?? 'unknown',
+    port: socket.remotePort ?? 0,
+    localPort: socket.localPort ?? 0,
+  };
+}
+
+/** Builds what the gate is asked. */
+export function requestFor(
+  message: IncomingMessage,
+  destination: Destination,
+  form: DecisionRequest['form'],
+): DecisionRequest {
+  return {
+    destination,
+    listener: 'http',
+    method: message.method ?? 'none',
+    form,
+    client: clientOf(message.socket),
+  };
+}
+
+/** Checks the head against the authority in its target and normalises that; the problem fits after a colon. */
+export function readDestination(
+  message: IncomingMessage,
+  protocol: Protocol,
+  authority: Authority,
+): Parsed<Destination> {
+  const problem = checkRequestFields({
+    rawHeaders: message.rawHeaders,
+    method: message.method ?? '',
+    httpVersion: message.httpVersion,
+    authority,
+  });
+  if (problem !== undefined) return { ok: false, problem };
+  const host = parseHost(authority.host);
+  if (!host.ok) return host;
+  const port = parsePort(authority.port ?? '80');
+  if (!port.ok) return port;
+  return { ok: true, value: createDestination(protocol, host.value, port.value) };
+}
+
+/** Records a malformed request and gives the 400 for it. */
+export async function refuseMalformed(
+  parts: DoorParts,
+  socket: Socket,
+  problem: string,
+  target: string,
+): Promise<HttpAnswer> {
+  const info: MalformedInfo = {
+    listener: 'http',
+    client: clientOf(socket),
+    what: problem,
+    text: cutAuthority(target),
+  };
+  // Without a record the answer is the same: nothing is let through either way.
+  await parts.onMalformed(info).catch(() => undefined);
+  return trouble({ kind: 'malformed', problem });
+}
+
+/** Writes an answer on a raw socket and closes it in a way that lets the answer arrive. */
+export function answerSocket(parts: DoorParts, socket: Socket, answer: HttpAnswer): void {
+  endGracefully(socket, renderAnswer(answer, dateOf(parts)));
+}
+
+/**
+ * Answers a plain HTTP request. The connection stays open for the next one, but not when a body is
+ * still to come: that is not read, so where the next request begins would never be seen.
+ */
+export function answerRequest(
+  parts: DoorParts,
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpAnswer,
+): void {
+  const { socket } = message;
+  if (!socket.writable || response.headersSent) return;
+  const body = message.method === 'HEAD' ? '' : answer.body;
+  if (hasBody(message) && !message.complete) {
+    message.on('error', ignore);
+    message.resume();
+    answerSocket(parts, socket, { ...answer, body });
+    return;
+  }
+  const fields = [...answer.fields.flat(), 'date', dateOf(parts)];
+  response.writeHead(answer.status, answer.reason, fields);
+  response.end(body);
+}
+
+/** True when the head announces a body that is not empty. */
+export function hasBody(message: IncomingMessage): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = message.headers;
+  return coding !== undefined || (length !== undefined && length !== '0');
+}
+
+function dateOf(parts: DoorParts): string {
+  return parts.date?.() ?? new Date().toUTCString();
+}
+
+/** The authority in a target that did not parse: no path, no query, no user information. */
+function cutAuthority(target: string): string {
+  const scheme = target.indexOf('://');
+  const rest = scheme === -1 ? target : target.slice(scheme + 3);
+  const end = rest.search(/[/?#\\]/);
+  const authority = end === -1 ? rest : rest.slice(0, end);
+  return authority.slice(authority.lastIndexOf('@') + 1);
+}
+
+function ignore(): void {
+  // The message's end is seen on its socket; here it must only not be unhandled.
+}

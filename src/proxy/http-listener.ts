@@ -1,0 +1,247 @@
+// The HTTP door: one strict HTTP/1.1 server whose CONNECT, WebSocket and absolute-form requests are each read,
+// judged and sent on their own. Frames messages; where they go is connect.ts, upgrade.ts and forward.ts.
+import http from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+import { readAbsoluteTarget } from '../wire/authority.ts';
+import { handleConnect } from './connect.ts';
+import {
+  answerRequest,
+  answerSocket,
+  readDestination,
+  refuseMalformed,
+  requestFor,
+  type DoorParts,
+} from './door.ts';
+import { createForwarder, type Forwarder } from './forward.ts';
+import { refusalForHttp, trouble, type HttpAnswer } from './refusal.ts';
+import { reset } from './tunnel.ts';
+import { handleUpgrade, isWebSocketUpgrade } from './upgrade.ts';
+
+const headLimitBytes = 64 * 1024;
+const headTimeoutMs = 30_000;
+const checkIntervalMs = 5_000;
+// Long, since a kept connection that is dropped without notice makes yarn classic fail; Node also says
+// it to the client as `Keep-Alive: timeout=…`.
+const keepAliveMs = 600_000;
+const pauseAt = 8;
+const pipelineLimit = 1_024;
+
+/** One client connection: requests are answered in order, so they are also served in order. */
+interface Connection {
+  /** The request being served, if any. */
+  current: Current | undefined;
+  /** Pipelined requests that wait for it. */
+  readonly waiting: (() => void)[];
+  /** True while they are so many that nothing more is read. */
+  isPaused: boolean;
+}
+
+interface Current {
+  readonly control: AbortController;
+  readonly response: ServerResponse;
+}
+
+/**
+ * Builds the server; it is not listening yet and is opened with `openListener`. `server.close` also closes
+ * the idle upstream connections.
+ */
+export function createHttpHandler(parts: DoorParts): http.Server {
+  const forwarder = createForwarder(parts);
+  const connections = new WeakMap<Socket, Connection>();
+  const server = http.createServer({
+    insecureHTTPParser: false,
+    maxHeaderSize: headLimitBytes,
+    headersTimeout: headTimeoutMs,
+    connectionsCheckingInterval: checkIntervalMs,
+    requestTimeout: 0, // an upload may take as long as it takes
+    keepAliveTimeout: keepAliveMs,
+    requireHostHeader: false, // checked by us, so that it is recorded
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: 60_000,
+    shouldUpgradeCallback: isWebSocketUpgrade,
+  });
+  server.maxHeadersCount = 0; // Node would cut the list silently; 64 KiB is the bound
+
+  const connectionOf = (socket: Socket): Connection => {
+    let connection = connections.get(socket);
+    if (connection === undefined) {
+      connection = { current: undefined, waiting: [], isPaused: false };
+      connections.set(socket, connection);
+    }
+    return connection;
+  };
+  const serve =
+    (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {
+      const work = (signal: AbortSignal): Promise<void> =>
+        serveRequest(parts, forwarder, { message, response, signal, expectsContinue });
+      admit(parts, connectionOf(message.socket), message, response, work);
+    };
+  const leaveHttp =
+    (handle: typeof handleConnect) => (message: IncomingMessage, duplex: unknown, head: Buffer) => {
+      const socket = duplex as Socket; // node:net makes our connections
+      socket.on('error', ignore);
+      guard(parts, socket, takeOver(parts, connectionOf(socket), message, socket, head, handle));
+    };
+
+  server.on('request', serve(false));
+  server.on('checkContinue', serve(true));
+  server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
+    admit(parts, connectionOf(message.socket), message, response, async () => {
+      answerRequest(parts, message, response, trouble({ kind: 'expectation' }));
+    });
+  });
+  server.on('connect', leaveHttp(handleConnect));
+  server.on('upgrade', leaveHttp(handleUpgrade));
+  server.on('clientError', (error: NodeJS.ErrnoException, duplex: unknown) => {
+    const socket = duplex as Socket; // as above
+    guard(parts, socket, answerClientError(parts, connections.get(socket), error, socket));
+  });
+  server.on('close', () => forwarder.close());
+  return server;
+}
+
+/** Serves one request now, or when those before it on the connection are answered. */
+function admit(
+  parts: DoorParts,
+  connection: Connection,
+  message: IncomingMessage,
+  response: ServerResponse,
+  work: (signal: AbortSignal) => Promise<void>,
+): void {
+  const { socket } = message;
+  message.on('error', ignore);
+  response.on('error', ignore);
+  const start = (): void => {
+    const control = new AbortController();
+    connection.current = { control, response };
+    response.once('close', () => {
+      connection.current = undefined;
+      if (!response.writableFinished) control.abort();
+      serveNext(connection, socket);
+    });
+    if (socket.destroyed) return;
+    guard(parts, socket, work(control.signal));
+  };
+  if (connection.current === undefined) {
+    start();
+    return;
+  }
+  connection.waiting.push(start);
+  if (connection.waiting.length > pipelineLimit) socket.destroy();
+  if (connection.waiting.length < pauseAt) return;
+  connection.isPaused = true;
+  socket.pause();
+}
+
+function serveNext(connection: Connection, socket: Socket): void {
+  if (connection.isPaused && connection.waiting.length < pauseAt) {
+    connection.isPaused = false;
+    if (!socket.destroyed) socket.resume();
+  }
+  connection.waiting.shift()?.();
+}
+
+interface Served {
+  readonly message: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly signal: AbortSignal;
+  readonly expectsContinue: boolean;
+}
+
+/** One plain HTTP request: read, judged, and forwarded or answered. */
+async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Served): Promise<void> {
+  const { message, response, signal } = served;
+  const target = message.url ?? '';
+  const read = readAbsoluteTarget(target);
+  const destination = read.ok ? readDestination(message, 'http', read.value) : read;
+  if (!read.ok || !destination.ok) {
+    const problem = destination.ok ? '' : destination.problem;
+    const answer = await refuseMalformed(parts, message.socket, problem, target);
+    // S3: 400 and close; the next request on this connection could be the second reading of this one.
+    answerSocket(
+      parts,
+      message.socket,
+      message.method === 'HEAD' ? { ...answer, body: '' } : answer,
+    );
+    return;
+  }
+  const decision = await parts.gate(requestFor(message, destination.value, 'request'), signal);
+  if (decision.outcome === 'deny') {
+    answerRequest(parts, message, response, refusalForHttp(decision));
+    return;
+  }
+  if (signal.aborted) return;
+  // RFC 9110 §10.1.1: asked for the body only now that it may go somewhere.
+  if (served.expectsContinue) response.writeContinue();
+  await forwarder.forward({ permit: decision, message, response, path: read.value.origin, signal });
+}
+
+/** A request after which the connection is no longer HTTP. */
+async function takeOver(
+  parts: DoorParts,
+  connection: Connection,
+  message: IncomingMessage,
+  socket: Socket,
+  head: Buffer,
+  handle: typeof handleConnect,
+): Promise<void> {
+  if (connection.current !== undefined) {
+    // Its answer could not be told from that of the request before it.
+    connection.current.control.abort();
+    const problem = 'a CONNECT or Upgrade stands behind a request that is not answered yet';
+    await refuseMalformed(parts, socket, problem, message.url ?? '');
+    reset(socket);
+    return;
+  }
+  await handle(parts, message, socket, head);
+}
+
+/** What the parser refused, what took too long, and connections that broke. */
+async function answerClientError(
+  parts: DoorParts,
+  connection: Connection | undefined,
+  error: NodeJS.ErrnoException & { readonly reason?: string },
+  socket: Socket,
+): Promise<void> {
+  const code = error.code ?? '';
+  const isTimeout = code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  // A FIN within a message is the client leaving; without a byte there was never a request.
+  const isGone = !socket.writable || code === 'HPE_INVALID_EOF_STATE' || socket.bytesRead === 0;
+  if (isGone || !(isTimeout || code.startsWith('HPE_'))) {
+    connection?.current?.control.abort();
+    socket.destroy();
+    return;
+  }
+  const problem = isTimeout
+    ? 'the head did not arrive in time'
+    : `not valid HTTP/1.1: ${error.reason ?? code}`;
+  const malformed = await refuseMalformed(parts, socket, problem, '');
+  const current = connection?.current;
+  current?.control.abort();
+  if (current?.response.headersSent === true || (connection?.waiting.length ?? 0) > 0) {
+    // An answer is half written, or others come first: none can be put behind them.
+    reset(socket);
+    return;
+  }
+  answerSocket(parts, socket, clientErrorAnswer(code) ?? malformed);
+}
+
+function clientErrorAnswer(code: string): HttpAnswer | undefined {
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return trouble({ kind: 'head_timeout' });
+  if (code === 'HPE_HEADER_OVERFLOW') return trouble({ kind: 'head_too_large' });
+  return undefined;
+}
+
+/** Ends the connection of a piece of work that threw: doubt closes, and the process goes on. */
+function guard(parts: DoorParts, socket: Socket, work: Promise<void>): void {
+  work.catch((error: unknown) => {
+    socket.destroy();
+    parts.onBug?.(error);
+  });
+}
+
+function ignore(): void {
+  // Seen on the socket's or the response's 'close'; here it must only not be unhandled.
+}
