@@ -245,6 +245,7 @@ async function throughConnect(
       ...(authorization !== undefined && { 'Proxy-Authorization': authorization }),
     },
   });
+  request.on('error', ignore); // `once` lets go when it is aborted, and the error comes after that
   request.end();
   const [response, , early] = (await once(request, 'connect', { signal })) as [
     http.IncomingMessage,
@@ -273,6 +274,7 @@ async function throughSocks(
   });
   const stop = (): void => void socket.destroy(); // the client tells of it as an error
   signal.addEventListener('abort', stop, { once: true });
+  socket.once('end', stop); // half-open is allowed, so that a parent's FIN alone would leave us waiting
   try {
     return await new Promise<net.Socket>((resolve, reject) => {
       // The error carries the options, credentials included: only its text goes on.
@@ -293,6 +295,7 @@ async function throughSocks(
     });
   } finally {
     signal.removeEventListener('abort', stop);
+    socket.off('end', stop);
   }
 }
 
@@ -322,7 +325,7 @@ async function secure(
     secureContext,
     rejectUnauthorized: true, // said here, so that NODE_TLS_REJECT_UNAUTHORIZED has no say
   });
-  secured.on('error', () => undefined); // stays: whoever gets the socket may listen a moment later
+  secured.on('error', ignore); // stays: whoever gets the socket may listen a moment later
   try {
     await once(secured, 'secureConnect', { signal });
     return secured;
@@ -350,6 +353,8 @@ function createTrust(extra: readonly string[]): () => tls.SecureContext {
     return context;
   };
 }
+
+function ignore(): void {}
 
 function noResolver(): Promise<Resolution> {
   return Promise.resolve({ kind: 'failed', failure: 'dns_failed' });
