@@ -122,4 +122,6 @@ export interface Config {
 export interface WatchedFiles {
   readonly read: readonly string[];
   readonly absent: readonly string[];
+  /** What all of them looked like just before they were read (see stamp.ts). */
+  readonly stamp: string;
 }

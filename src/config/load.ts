@@ -20,6 +20,7 @@ import {
   userSource,
   type Source,
 } from './sources.ts';
+import { joinStamps, stampFileSync } from './stamp.ts';
 
 /** What loading depends on. */
 export interface LoadOptions {
@@ -55,6 +56,8 @@ export function loadSources(
 ): LoadResult {
   const read: string[] = [];
   const absent = [...awaited];
+  // Before the reading, so that a write in between still looks like a change.
+  const stamps = new Map([...sources.map(({ file }) => file), ...awaited].map(stamped));
   const layers: DecodedLayer[] = [];
   for (const source of sources) {
     const layer = loadSource(source, context);
@@ -63,7 +66,12 @@ export function loadSources(
     layers.push(layer);
     read.push(...layer.presetFiles);
   }
-  return assemble(layers, { read, absent }, context);
+  const lines = [...read, ...absent].map((file) => stamps.get(file) ?? stampFileSync(file));
+  return assemble(layers, { read, absent, stamp: joinStamps(lines) }, context);
+}
+
+function stamped(file: string): readonly [string, string] {
+  return [file, stampFileSync(file)];
 }
 
 /** Merges decoded layers and judges the whole. */

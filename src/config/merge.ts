@@ -26,7 +26,8 @@ export function mergeLayers(layers: readonly DecodedLayer[]): Merged {
     const setting = mergeKey(spec, lastOf(own, spec.path), lastOf(managed, spec.path), findings);
     if (setting !== undefined) settings.set(spec.path, setting);
   }
-  const deny = layers.flatMap((layer) => layer.deny);
+  // The highest layer first: of two equal rules the first is the one that is named.
+  const deny = layers.toReversed().flatMap((layer) => layer.deny);
   const allow = mergeAllow(managed, own, settings, findings);
   return { settings, rules: [...deny, ...allow], findings };
 }

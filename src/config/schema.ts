@@ -155,7 +155,7 @@ export const keys: readonly KeySpec[] = [
     true,
     'false',
     'Chain through the proxy that HTTP_PROXY, HTTPS_PROXY or ALL_PROXY of the daemon names. False connects directly.',
-    { layers: everywhere, effect: 'restart' },
+    { layers: everywhere },
   ),
   key(
     'network.http_port',
@@ -193,7 +193,6 @@ export const keys: readonly KeySpec[] = [
     1024,
     'lower',
     'Requests that may wait on one question.',
-    { effect: 'restart' },
   ),
   key(
     'approvals.holds',
@@ -201,7 +200,6 @@ export const keys: readonly KeySpec[] = [
     4096,
     'lower',
     'Requests that may wait in all.',
-    { effect: 'restart' },
   ),
   key(
     'approvals.groups',
@@ -209,7 +207,6 @@ export const keys: readonly KeySpec[] = [
     64,
     'lower',
     'Questions that may be open at once.',
-    { effect: 'restart' },
   ),
   key(
     'approvals.dangerously_allow_self_approval',
@@ -242,7 +239,6 @@ export const keys: readonly KeySpec[] = [
     'managed',
     'Where `/v1/…` of the gateway goes. Its host needs an allow rule like any other.',
     {
-      effect: 'restart',
       danger: 'With `http://` the API key travels in clear text.',
     },
   ),
@@ -253,7 +249,6 @@ export const keys: readonly KeySpec[] = [
     'managed',
     "PEM file of certificates trusted beside the system's, for the gateway's upstream and for export.",
     {
-      effect: 'restart',
       danger: 'Whoever holds its key can read that traffic.',
       sample: '"company-root.pem"',
     },
@@ -296,7 +291,7 @@ export const keys: readonly KeySpec[] = [
     'dev',
     'managed',
     'The deployment environment named in every exported record.',
-    { layers: everywhere, effect: 'restart', sample: '"prod"' },
+    { layers: everywhere, sample: '"prod"' },
   ),
   key(
     'otel.exporter',
@@ -306,7 +301,6 @@ export const keys: readonly KeySpec[] = [
     '`"none"`, or `{ otlp-http = { endpoint, protocol = "binary" | "json", headers, tls } }`. `${NAME}` in a header is taken from the environment. Unset: the standard OTEL_* variables.',
     {
       layers: everywhere,
-      effect: 'restart',
       sample:
         '{ otlp-http = { endpoint = "http://localhost:14318/v1/logs", protocol = "binary", headers = { "x-otlp-api-key" = "${OTLP_TOKEN}" } } }',
     },
