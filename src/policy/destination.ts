@@ -44,12 +44,7 @@ export function parseHost(text: string): Parsed<Host> {
   const fault = nameFault(name);
   if (fault !== undefined) return problem(fault);
   if (isNumberLike(name)) return parseQuad(text);
-  const lower = name.toLowerCase();
-  // Node hands names to the resolver through IDNA, which would turn a false A-label into another name.
-  if (lower.includes('xn--') && domainToASCII(lower) !== lower) {
-    return problem('the host has an xn-- label that is not valid (UTS 46)');
-  }
-  return { ok: true, value: { text: lower, kind: 'name' } };
+  return { ok: true, value: { text: name.toLowerCase(), kind: 'name' } };
 }
 
 /** Reads an address without brackets, as SOCKS5 and the resolver give it; same result as `parseHost`. */

@@ -61,8 +61,10 @@ export interface Policy {
 export function compilePolicy(input: PolicyInput): Policy {
   const allow = createTable();
   const deny = createTable();
-  for (const { pattern, ref } of input.rules) {
-    addRule(ref.outcome === 'allow' ? allow : deny, pattern, ref);
+  // Backwards, so that the first of two equal rules is what stays without asking whether it is there.
+  for (let index = input.rules.length - 1; index >= 0; index -= 1) {
+    const rule = input.rules[index];
+    if (rule !== undefined) addRule(rule.ref.outcome === 'allow' ? allow : deny, rule);
   }
   sortNetworks(allow);
   sortNetworks(deny);
@@ -123,7 +125,7 @@ function createTable(): Table {
   };
 }
 
-function addRule(table: Table, pattern: Pattern, ref: RuleRef): void {
+function addRule(table: Table, { pattern, ref }: PolicyRule): void {
   switch (pattern.shape) {
     case 'any':
       return addKey(table.any, '*', pattern.port, ref);
@@ -144,12 +146,12 @@ function addRule(table: Table, pattern: Pattern, ref: RuleRef): void {
 
 function addKey<K>(index: Index<K>, key: K, port: number | undefined, ref: RuleRef): void {
   if (port === undefined) {
-    if (!index.every.has(key)) index.every.set(key, ref);
+    index.every.set(key, ref);
     return;
   }
   const ports = index.ported.get(key);
   if (ports === undefined) index.ported.set(key, new Map([[port, ref]]));
-  else if (!ports.has(port)) ports.set(port, ref);
+  else ports.set(port, ref);
 }
 
 function addNetwork(table: Table, { base, length, port }: NetworkPattern, ref: RuleRef): void {

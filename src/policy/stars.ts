@@ -8,7 +8,7 @@ import type { RuleRef } from './decision.ts';
 export interface StarTable {
   /** The different label outlines under each fixed end, so that a host is cut only as some rule needs it. */
   readonly outlines: Map<string, readonly HeadOutline[]>;
-  readonly rules: Map<string, StarRule[]>;
+  readonly rules: Map<string, readonly StarRule[]>;
 }
 
 /** Per label left of the fixed end: undefined when written out, else the lengths around its stars. */
@@ -30,7 +30,7 @@ export function createStarTable(): StarTable {
   return { outlines: new Map(), rules: new Map() };
 }
 
-/** Files one rule; of two rules with the same text the first stays. */
+/** Files one rule; of two rules with the same text the later stays. */
 export function addStar(table: StarTable, pattern: StarPattern, ref: RuleRef): void {
   const head = headOf(pattern.name, pattern.fixed);
   const outline = head.map(outlineOf);
@@ -42,8 +42,8 @@ export function addStar(table: StarTable, pattern: StarPattern, ref: RuleRef): v
   const key = `${cut(head, outline)}.${pattern.fixed}`;
   const filed = table.rules.get(key);
   const rule: StarRule = { pattern, ref, matches: undefined };
-  if (filed === undefined) table.rules.set(key, [rule]);
-  else if (filed.every((each) => each.pattern.text !== pattern.text)) filed.push(rule);
+  const others = filed?.filter((each) => each.pattern.text !== pattern.text) ?? [];
+  table.rules.set(key, [...others, rule]);
 }
 
 /** The rule for a name whose end is `fixed`; a rule for this port goes before one for every port. */
