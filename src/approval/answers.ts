@@ -37,13 +37,17 @@ export interface SelfApproval {
   readonly taken: boolean;
 }
 
-/** What the guard needs. */
-export interface AnswersParts {
-  readonly holds: Pick<Holds, 'answer' | 'askersOf' | 'settled'>;
+/** How a caller is found and named. */
+export interface CallerParts {
   /** The program at the other end of a connection; fresh, never from a cache of connections. */
   readonly findAsker: (client: ClientAddress) => Promise<Asker | undefined>;
   /** A name for the user of that id. */
   readonly userName: (uid: number) => string;
+}
+
+/** What the guard needs. */
+export interface AnswersParts extends CallerParts {
+  readonly holds: Pick<Holds, 'answer' | 'askersOf' | 'settled'>;
   readonly allowSelfApproval: () => boolean;
   readonly onSelfApproval: (self: SelfApproval) => void;
 }
@@ -62,13 +66,12 @@ const settleMs = 3000;
 export function createAnswers(parts: AnswersParts): Answer {
   return async (id, request, { client, surface }) => {
     const [caller] = await Promise.all([
-      client === undefined ? undefined : parts.findAsker(client).catch(() => undefined),
+      findCaller(parts, client),
       withinLimit(parts.holds.settled(id)),
     ]);
     // From here to the answer nothing may be awaited: who asks must not change in between.
     const asked = parts.holds.askersOf(id);
-    const name = caller === undefined ? 'unknown' : parts.userName(caller.process.uid);
-    const approver = { name, surface };
+    const approver = approverRef(parts, caller, surface);
     if (asked === undefined) return parts.holds.answer(id, request, approver);
     if (caller !== undefined && asked.askers.some((asker) => isInsideTree(caller, asker))) {
       const taken = parts.allowSelfApproval();
@@ -84,6 +87,26 @@ export function createAnswers(parts: AnswersParts): Answer {
     }
     return parts.holds.answer(id, request, approver);
   };
+}
+
+/** Who is at the other end, for actions that have no question, such as revoking; never rejects. */
+export async function approverOf(
+  parts: CallerParts,
+  client: ClientAddress | undefined,
+  surface: string,
+): Promise<ApproverRef> {
+  return approverRef(parts, await findCaller(parts, client), surface);
+}
+
+async function findCaller(
+  parts: CallerParts,
+  client: ClientAddress | undefined,
+): Promise<Asker | undefined> {
+  return client === undefined ? undefined : await parts.findAsker(client).catch(() => undefined);
+}
+
+function approverRef(parts: CallerParts, caller: Asker | undefined, surface: string): ApproverRef {
+  return { name: caller === undefined ? 'unknown' : parts.userName(caller.process.uid), surface };
 }
 
 const selfText =
