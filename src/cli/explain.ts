@@ -119,12 +119,12 @@ interface Scheme {
   readonly form: DecisionRequest['form'];
 }
 
-const schemes: Readonly<Record<string, Scheme>> = {
-  http: { protocol: 'http', port: 80, form: 'request' },
-  ws: { protocol: 'http', port: 80, form: 'upgrade' },
-  https: { protocol: 'https_connect', port: 443, form: 'tunnel' },
-  wss: { protocol: 'https_connect', port: 443, form: 'tunnel' },
-};
+const schemes: ReadonlyMap<string, Scheme> = new Map([
+  ['http', { protocol: 'http', port: 80, form: 'request' }],
+  ['ws', { protocol: 'http', port: 80, form: 'upgrade' }],
+  ['https', { protocol: 'https_connect', port: 443, form: 'tunnel' }],
+  ['wss', { protocol: 'https_connect', port: 443, form: 'tunnel' }],
+]);
 
 /** The request that a program would make for this URL or host. */
 function readTarget(
@@ -138,7 +138,7 @@ function readTarget(
     return { ok: false, problem: 'the method is not an HTTP method' };
   }
   const url = /^([a-z][a-z0-9+.-]*):\/\/([^/?#]*)/i.exec(target);
-  const scheme = url === null ? undefined : schemes[(url[1] ?? '').toLowerCase()];
+  const scheme = url === null ? undefined : schemes.get((url[1] ?? '').toLowerCase());
   if (url !== null && scheme === undefined) {
     return { ok: false, problem: 'the scheme is not http, https, ws or wss' };
   }

@@ -34,7 +34,8 @@ export function parseDocument(text: string): ParsedDocument {
 function explain(error: unknown): { readonly place: Place; readonly problem: string } {
   if (error instanceof TomlError) {
     const [first = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-    return { place: { line: error.line, column: error.column }, problem: first };
+    const hint = first === 'invalid value' ? '; text stands in quotes, such as "full"' : '';
+    return { place: { line: error.line, column: error.column }, problem: `${first}${hint}` };
   }
   if (error instanceof SyntaxError) {
     // toml-eslint-parser's ParseError: a SyntaxError with a 1-based line and 0-based column.

@@ -56,12 +56,12 @@ function wrongText(value: unknown): string {
 
 function readNamed(name: string, context: ExporterContext): Exporter | undefined {
   if (name === 'none') return { kind: 'none' };
-  const words: Readonly<Record<string, string>> = {
-    'otlp-grpc': '"otlp-grpc" is not built yet; use otlp-http, which every collector also takes',
-    statsig: '"statsig" is Codex\'s own service and not one of ours; use otlp-http or "none"',
-    'otlp-http': '"otlp-http" needs an endpoint and a protocol',
-  };
-  context.report([], `${words[name] ?? `${quote(name)} is not an exporter`}; ${forms}`);
+  const known = new Map([
+    ['otlp-grpc', '"otlp-grpc" is not built yet; use otlp-http, which every collector also takes'],
+    ['statsig', '"statsig" is Codex\'s own service, not one of ours; use otlp-http or "none"'],
+    ['otlp-http', '"otlp-http" needs an endpoint and a protocol'],
+  ]);
+  context.report([], `${known.get(name) ?? `${quote(name)} is not an exporter`}; ${forms}`);
   return undefined;
 }
 

@@ -1,0 +1,61 @@
+// Configuration layers from texts alone: no file system, no machine, no environment but what is given.
+import type { WatchedFiles } from '../../src/config/config.ts';
+import {
+  decodeLayer,
+  type DecodeContext,
+  type DecodedLayer,
+  type LayerText,
+} from '../../src/config/decode.ts';
+import { formatFinding } from '../../src/config/finding.ts';
+import { assemble, type LoadResult } from '../../src/config/load.ts';
+
+/** A layer's name and text; the file is named after the layer. */
+export type Texts = Partial<Record<LayerText['layer'], string>>;
+
+const order = ['user', 'codex-requirements', 'requirements', 'managed-preferences'] as const;
+const files: WatchedFiles = { read: [], absent: [], stamp: '' };
+
+/** A context with one preset, `git`, and no files. */
+export function fakeContext(env: DecodeContext['env'] = {}): DecodeContext {
+  return {
+    env,
+    presets: ['codex', 'git'],
+    readPreset: (name) =>
+      name === 'git'
+        ? { file: 'git.toml', text: '[network]\nallowed_domains = ["git.example"]\n' }
+        : { problem: `the preset file ${name}.toml is gone` },
+    checkFile: (path) => (path.endsWith('.pem') ? undefined : `the file ${path} does not exist`),
+  };
+}
+
+/** Decodes one text as this layer. */
+export function decodeText(
+  layer: LayerText['layer'],
+  text: string,
+  env: DecodeContext['env'] = {},
+): DecodedLayer {
+  const codex = layer === 'codex-requirements' || layer === 'managed-preferences';
+  const dialect = codex ? 'codex' : 'own';
+  return decodeLayer(
+    { layer, dialect, file: fileOf(layer), folder: '/conf', text },
+    fakeContext(env),
+  );
+}
+
+/** Loads the layers as `loadConfig` would load files. */
+export function loadTexts(texts: Texts, env: DecodeContext['env'] = {}): LoadResult {
+  const layers = order.flatMap((layer) => {
+    const text = texts[layer];
+    return text === undefined ? [] : [decodeText(layer, text, env)];
+  });
+  return assemble(layers, files, fakeContext(env));
+}
+
+/** Every finding as the line a person sees. */
+export function linesOf(result: LoadResult): readonly string[] {
+  return (result.ok ? result.warnings : result.findings).map(formatFinding);
+}
+
+function fileOf(layer: LayerText['layer']): string {
+  return layer === 'user' ? 'config.toml' : `${layer}.toml`;
+}
