@@ -63,8 +63,9 @@ function readGroups(text: string): readonly number[] | undefined {
 }
 
 function toWords(groups: readonly number[]): Words {
-  const word = (index: number): number => (groups[index] ?? 0) * 0x10000 + (groups[index + 1] ?? 0);
-  return [word(0), word(2), word(4), word(6)];
+  // Cast: the callers pass exactly eight groups.
+  const [a, b, c, d, e, f, g, h] = groups as readonly [...Words, ...Words];
+  return [a * 0x10000 + b, c * 0x10000 + d, e * 0x10000 + f, g * 0x10000 + h];
 }
 
 /** Reads either family; an IPv4-mapped IPv6 address is the IPv4 address (RFC 4291 §2.5.5.2). */
@@ -184,14 +185,14 @@ const ipv6Blocks = [
 const unreadable: SpecialRange = { name: 'not an address', rfc: 'RFC 4291' };
 const notGlobal: SpecialRange = { name: 'outside global unicast', rfc: 'RFC 4291' };
 
+// The casts below: the tables are ours and every row has a test, so each block splits and reads.
 const special4 = ipv4Blocks.map(([block, name, rfc]) => {
-  const [base = '', length = ''] = block.split('/');
-  return { base: readIpv4(base) ?? 0, mask: maskBits(Number(length)), range: { name, rfc } };
+  const [base, length] = block.split('/') as [string, string];
+  return { base: readIpv4(base) as number, mask: maskBits(Number(length)), range: { name, rfc } };
 });
 const special6 = ipv6Blocks.map(([block, name, rfc]) => {
-  const [base = '', length = ''] = block.split('/');
-  const words: Words = readIpv6(base) ?? [0, 0, 0, 0];
-  return { base: words, mask: maskWords(Number(length)), range: { name, rfc } };
+  const [base, length] = block.split('/') as [string, string];
+  return { base: readIpv6(base) as Words, mask: maskWords(Number(length)), range: { name, rfc } };
 });
 
 /**

@@ -107,7 +107,8 @@ function byDefault(policy: Policy): Verdict {
     case 'report':
       return allow('baseline_policy', 'not_allowed', { wouldDeny: true });
     default:
-      return policy.unknown satisfies never;
+      policy.unknown satisfies never;
+      return deny('internal_error', 'proxy_state');
   }
 }
 

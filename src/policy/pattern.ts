@@ -93,7 +93,8 @@ export function matchesPattern(pattern: Pattern, host: Host, port: number): bool
     case 'star':
       return host.kind === 'name' && createStarMatcher(pattern)(host.text);
     default:
-      return pattern satisfies never;
+      pattern satisfies never;
+      return false;
   }
 }
 

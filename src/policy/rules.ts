@@ -140,7 +140,7 @@ function addRule(table: Table, { pattern, ref }: PolicyRule): void {
     case 'network':
       return addNetwork(table, pattern, ref);
     default:
-      return pattern satisfies never;
+      throw new TypeError(`no such pattern shape: ${JSON.stringify(pattern satisfies never)}`);
   }
 }
 

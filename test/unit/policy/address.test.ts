@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  andWords,
   embeddedIpv4,
   formatAddress,
   isLoopbackOrUnspecified,
@@ -107,6 +108,14 @@ describe('masks', () => {
     assert.deepEqual(maskWords(0), [0, 0, 0, 0]);
     assert.deepEqual(maskWords(48), [0xffffffff, 0xffff0000, 0, 0]);
     assert.deepEqual(maskWords(128), [0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff]);
+  });
+});
+
+describe('andWords', () => {
+  it('clears what the mask does not cover and stays unsigned', () => {
+    const all = maskWords(128);
+    assert.deepEqual(andWords(all, maskWords(33)), [0xffffffff, 0x80000000, 0, 0]);
+    assert.deepEqual(andWords(all, all), all);
   });
 });
 

@@ -235,6 +235,12 @@ describe('evaluate, each order', () => {
       want: denied('not_allowed', 'baseline_policy'),
     },
     {
+      name: '8 denies where unknown is a word that no type knows',
+      policy: { unknown: 'perhaps' as 'ask' }, // cast: what a bug elsewhere could hand us
+      request: makeRequest('example.com'),
+      want: denied('internal_error', 'proxy_state'),
+    },
+    {
       name: '8 asks under a policy without any rule',
       policy: { allow: [], deny: [] },
       request: makeRequest('93.184.215.14'),

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { matchesPattern, parsePattern } from '../../../src/policy/pattern.ts';
-import type { PatternOptions } from '../../../src/policy/pattern.ts';
+import type { Pattern, PatternOptions } from '../../../src/policy/pattern.ts';
 import { parseRuleHost } from '../../../src/policy/destination.ts';
 
 const allow: PatternOptions = { outcome: 'allow', port: true };
@@ -405,6 +405,10 @@ describe('matchesPattern', () => {
       [443, 80].map((port) => matchesPattern(read.value, host, port)),
       [true, false],
     );
+  });
+  it('matches nothing with a shape that no type knows', () => {
+    const odd = { shape: 'odd', text: 'x', port: undefined, warnings: [] } as unknown as Pattern; // cast: a bug elsewhere
+    assert.equal(matchesPattern(odd, { text: 'x', kind: 'name' }, 80), false);
   });
   it('never takes an address for a name with stars', () => {
     const read = parsePattern('a*.example.com', allow);

@@ -1,6 +1,7 @@
 // Compiled rules: which rule is named, that ports hold, and that a lookup does not grow with the rules.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import type { Pattern } from '../../../src/policy/pattern.ts';
 import { compilePolicy } from '../../../src/policy/rules.ts';
 import type { PolicyInput } from '../../../src/policy/rules.ts';
 import { makePolicy, makeRule } from '../../support/policy.ts';
@@ -104,6 +105,11 @@ describe('a policy', () => {
     assert.equal(policy.matchAllow('a.test', 'name', 4), undefined);
     assert.equal(policy.matchAllow('b.test', 'name', 3)?.text, '*:3');
     assert.equal(policy.matchAllow('10.0.0.1', 'ipv4', 2), undefined);
+  });
+
+  it('refuses a rule of a shape that no type knows', () => {
+    const odd = { ...makeRule('allow', 'a.test'), pattern: { shape: 'odd' } as unknown as Pattern }; // cast: a bug elsewhere
+    assert.throws(() => compilePolicy({ ...settings, rules: [odd] }), TypeError);
   });
 
   it('cannot be changed', () => {
