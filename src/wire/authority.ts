@@ -92,9 +92,12 @@ export function readOriginTarget(target: string): ReadText<OriginTarget> {
   const mark = target.indexOf('?');
   const written = mark === -1 ? target : target.slice(0, mark);
   const query = mark === -1 ? '' : target.slice(mark);
-  const problem = findPathProblem(written);
+  if (/%(?![0-9A-Fa-f]{2})/.test(written)) return bad('the path has a broken percent escape');
+  const unescaped = written.replace(/%[0-9A-Fa-f]{2}/g, unescapeUnreserved);
+  // Only now: unescaping can itself spell another escape, as "%25%32%65" does "%252e".
+  const problem = findPathProblem(unescaped);
   if (problem !== undefined) return bad(problem);
-  const path = resolveDots(written.replace(/%[0-9A-Fa-f]{2}/g, unescapeUnreserved));
+  const path = resolveDots(unescaped);
   return { ok: true, value: { path, target: path + query } };
 }
 
@@ -158,7 +161,6 @@ function unescapeUnreserved(escape: string): string {
 
 function findPathProblem(path: string): string | undefined {
   if (path.includes('\\')) return 'the path has a backslash in it';
-  if (/%(?![0-9A-Fa-f]{2})/.test(path)) return 'the path has a broken percent escape';
   // `%2f`, `%252f`, `%25252f`…: how often a server unescapes is not ours to guess.
   if (/%(?:25)*(?:2f|5c)/i.test(path)) return 'the path has an escaped slash or backslash in it';
   if (/%(?:25)*(?:[01][0-9a-f]|7f)/i.test(path)) return 'the path has an escaped control byte';

@@ -197,6 +197,6 @@ function foldHost(host: string): string {
 
 /** Port 80 is what an absent one means for http and ws; in CONNECT Host may simply lack it. */
 function isSamePort(inHost: string | undefined, inTarget: string | undefined, method: string) {
-  if (method === 'CONNECT') return inHost === undefined || Number(inHost) === Number(inTarget);
+  if (method === 'CONNECT' && inHost === undefined) return true;
   return Number(inHost ?? '80') === Number(inTarget ?? '80');
 }

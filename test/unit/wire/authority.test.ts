@@ -206,6 +206,16 @@ describe('readOriginTarget', () => {
     ['an escaped NUL', '/v1/x%00.json', 'the path has an escaped control byte'],
     ['an escaped line break', '/v1/%0d%0a', 'the path has an escaped control byte'],
     ['an escaped DEL', '/v1/%7F', 'the path has an escaped control byte'],
+    [
+      'a dot escaped twice, the second time in pieces',
+      '/v1/%25%32%65/x',
+      'the path has a dot in it that is escaped twice',
+    ],
+    [
+      'a slash escaped twice, the second time in pieces',
+      '/v1/%25%32%66x',
+      'the path has an escaped slash or backslash in it',
+    ],
     ['a dot escaped twice', '/v1/%252e%252e/x', 'the path has a dot in it that is escaped twice'],
   ];
   for (const [name, target, problem] of bad) {
