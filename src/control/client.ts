@@ -117,7 +117,7 @@ function readPlaces(text: string, file: string): readonly Place[] {
   try {
     const { control, socket } = JSON.parse(text) as { control: unknown; socket: unknown };
     const places: Place[] = [];
-    if (typeof control === 'string') places.push(placeOf(control));
+    if (typeof control === 'string' && isLoopback(control)) places.push(placeOf(control));
     if (typeof socket === 'string') places.push({ kind: 'socket', path: socket });
     if (places.length > 0) return places;
   } catch {
@@ -127,6 +127,11 @@ function readPlaces(text: string, file: string): readonly Place[] {
     'ERR_STATE_CORRUPT',
     `${file} does not name the daemon's control address; stop the daemon, delete the file, start it again`,
   );
+}
+
+/** The token goes nowhere but to this machine, whatever the file says. */
+function isLoopback(url: string): boolean {
+  return /^(?:127(?:\.\d{1,3}){3}|localhost|\[::1\])$/.test(new URL(url).hostname);
 }
 
 function placeOf(url: string): Place {
@@ -190,7 +195,8 @@ async function send(
     signal: AbortSignal.timeout(options.timeoutMs ?? 15_000),
     headers: {
       ...where.headers,
-      authorization: `Bearer ${token}`,
+      // Health is open to all, so that asking whether anybody is there gives the token to nobody.
+      ...(path === '/v1/health' ? undefined : { authorization: `Bearer ${token}` }),
       'x-sallyport-surface': options.surface ?? 'api',
       ...(text === undefined
         ? undefined
