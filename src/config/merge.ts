@@ -26,6 +26,7 @@ export function mergeLayers(layers: readonly DecodedLayer[]): Merged {
     const setting = mergeKey(spec, lastOf(own, spec.path), lastOf(managed, spec.path), findings);
     if (setting !== undefined) settings.set(spec.path, setting);
   }
+  keepGuard(settings, findings);
   // The highest layer first: of two equal rules the first is the one that is named.
   const deny = layers.toReversed().flatMap((layer) => layer.deny);
   const allow = mergeAllow(managed, own, settings, findings);
@@ -55,6 +56,17 @@ function mergeKey(
     warning(user.origin, `${spec.path}: ${words} (${place(managed.origin)}), which stands`),
   );
   return managed;
+}
+
+/** Where only managed allows count, a user may not lift the local guard either: a managed `*` would then reach it. */
+function keepGuard(settings: Map<string, Setting>, findings: Finding[]): void {
+  const path = 'network.allow_local_binding';
+  const only = settings.get('network.managed_allowed_domains_only');
+  const guard = settings.get(path);
+  if (only?.value !== true || guard?.value !== true || isManaged(guard.origin.layer)) return;
+  settings.set(path, { value: false, origin: builtIn });
+  const words = `is ignored, since managed_allowed_domains_only is set (${place(only.origin)})`;
+  findings.push(warning(guard.origin, `${path}: ${words}`));
 }
 
 function fallbackOf(spec: KeySpec): Setting | undefined {

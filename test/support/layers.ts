@@ -15,6 +15,9 @@ export type Texts = Partial<Record<LayerText['layer'], string>>;
 const order = ['user', 'codex-requirements', 'requirements', 'managed-preferences'] as const;
 const files: WatchedFiles = { read: [], absent: [], stamp: '' };
 
+/** The text of the preset `git`. */
+export const gitPreset = '[network]\nallowed_domains = ["git.example"]\n';
+
 /** A context with one preset, `git`, and no files. */
 export function fakeContext(env: DecodeContext['env'] = {}): DecodeContext {
   return {
@@ -22,7 +25,7 @@ export function fakeContext(env: DecodeContext['env'] = {}): DecodeContext {
     presets: ['codex', 'git'],
     readPreset: (name) =>
       name === 'git'
-        ? { file: 'git.toml', text: '[network]\nallowed_domains = ["git.example"]\n' }
+        ? { file: 'git.toml', text: gitPreset }
         : { problem: `the preset file ${name}.toml is gone` },
     checkFile: (path) => (path.endsWith('.pem') ? undefined : `the file ${path} does not exist`),
   };

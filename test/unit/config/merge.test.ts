@@ -186,6 +186,17 @@ describe("a user's rules", () => {
     ]);
   });
 
+  it('cannot reach this machine through a managed star by lifting the local guard', () => {
+    const { config, lines } = load({
+      user: '[network]\nallow_local_binding = true\n',
+      requirements: '[network]\nmanaged_allowed_domains_only = true\n',
+    });
+    assert.equal(config.network.allowLocalBinding, false);
+    assert.deepEqual(lines, [
+      'config.toml:2:23: warning: network.allow_local_binding: is ignored, since managed_allowed_domains_only is set (requirements.toml:2:32)',
+    ]);
+  });
+
   it('leave nothing reachable when the managed list is missing', () => {
     const { config } = load({
       user: '[network]\nallowed_domains = ["u.example"]\n',
