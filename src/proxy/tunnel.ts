@@ -88,6 +88,12 @@ export function joinTunnel(client: Socket, upstream: Socket, options: TunnelOpti
 /** Ends a socket with a RST where it can, so that a cut transfer is not taken for a whole one. */
 export function reset(socket: Socket): void {
   if (socket.destroyed) return;
+  // While a FIN is being sent libuv refuses to reset (EINVAL), and Node then leaks the handle for ever;
+  // everything we had to say is with the kernel by then, so closing cuts nothing short.
+  if (socket.writableEnded && socket.writableLength === 0 && !socket.writableFinished) {
+    socket.destroy();
+    return;
+  }
   try {
     socket.resetAndDestroy();
   } catch {

@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import net from 'node:net';
+import { describe, it } from 'node:test';
+import { openListener } from '../../../src/proxy/listener.ts';
+import { connectRaw } from '../../support/http-door.ts';
+
+const loopback = '127.0.0.1' as const;
+
+describe('openListener', () => {
+  it('names the port and the program that has it when the port is taken', async () => {
+    const taken = net.createServer();
+    taken.listen(0, loopback);
+    await once(taken, 'listening');
+    const { port } = taken.address() as net.AddressInfo;
+    const opening = openListener({ kind: 'http', host: loopback, port, onSocket: () => undefined });
+    await assert.rejects(opening, (error: Error & { code?: string }) => {
+      assert.equal(error.code, 'ERR_PORT_IN_USE');
+      assert.match(error.message, new RegExp(`^the http listener cannot bind 127.0.0.1:${port}: `));
+      if (process.platform === 'linux') {
+        assert.ok(error.message.includes(`(pid ${process.pid})`), error.message);
+      }
+      return true;
+    });
+    taken.close();
+  });
+
+  it('refuses to bind anything but loopback', async () => {
+    const host = '0.0.0.0' as typeof loopback; // what a mistaken caller would pass
+    const opening = openListener({ kind: 'http', host, port: 0, onSocket: () => undefined });
+    await assert.rejects(opening, { code: 'ERR_LISTEN' });
+  });
+
+  it('closes a raw connection above the limit and says so', async () => {
+    let refused = 0;
+    const listener = await openListener({
+      kind: 'socks5',
+      host: loopback,
+      port: 0,
+      maxConnections: 1,
+      onSocket: (socket) => socket.write('hello'),
+      onCapacity: () => (refused += 1),
+    });
+    const first = await connectRaw(listener.port);
+    await first.until(/hello/);
+    const second = await connectRaw(listener.port);
+    await second.gone();
+    assert.deepEqual([second.text(), refused, listener.count], ['', 1, 1]);
+    first.socket.destroy();
+    await listener.close(10);
+  });
+
+  it('answers 503 above the limit on an http listener and serves again once there is room', async () => {
+    const server = http.createServer((_request, response) => response.end('served'));
+    const listener = await openListener({
+      kind: 'http',
+      host: loopback,
+      port: 0,
+      maxConnections: 1,
+      server,
+    });
+    const first = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await first.until(/served/);
+    const second = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    assert.match(await second.ended(), /^HTTP\/1\.1 503 Service Unavailable/);
+    first.socket.end();
+    await first.gone();
+    const third = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    await third.until(/served/);
+    third.socket.destroy();
+    await listener.close(10);
+  });
+
+  it('stops accepting at once and ends what is left at the deadline', async () => {
+    const listener = await openListener({
+      kind: 'socks5',
+      host: loopback,
+      port: 0,
+      onSocket: (socket) => socket.write('hello'),
+    });
+    const client = await connectRaw(listener.port);
+    await client.until(/hello/);
+    listener.stopAccepting();
+    await assert.rejects(connectRaw(listener.port), { code: 'ECONNREFUSED' });
+    assert.equal(listener.count, 1);
+    await listener.close(10);
+    await client.gone();
+  });
+});

@@ -1,0 +1,110 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { DecisionRequest, GrantRef } from '../../../src/policy/decision.ts';
+import { createLive, type ClosedRecord, type CloseReason } from '../../../src/proxy/live.ts';
+import { permitFor } from '../../support/http-door.ts';
+
+function requestTo(host: string): DecisionRequest {
+  return {
+    destination: { protocol: 'https_connect', host, kind: 'name', port: 443 },
+    listener: 'http',
+    method: 'CONNECT',
+    form: 'tunnel',
+    client: { address: '127.0.0.1', port: 50_000, localPort: 4128 },
+  };
+}
+
+function permitTo(host: string, grantId?: string) {
+  const grant: GrantRef | undefined =
+    grantId === undefined ? undefined : { id: grantId, outcome: 'allow', ticket: false };
+  return permitFor(requestTo(host), undefined, grant);
+}
+
+function setUp() {
+  const records: ClosedRecord[] = [];
+  let nowMs = 5_000;
+  const live = createLive({ onClosed: (record) => records.push(record), now: () => nowMs });
+  return { live, records, advance: (ms: number) => (nowMs += ms) };
+}
+
+describe('createLive', () => {
+  it('reports an end once, with its duration', () => {
+    const { live, records, advance } = setUp();
+    const permit = permitTo('a.test');
+    const entry = live.open(permit, () => assert.fail('nobody asked'));
+    assert.equal(live.count, 1);
+    advance(250);
+    entry.end('client_closed', 10, 20, '192.0.2.1');
+    entry.end('upstream_reset', 99, 99, undefined);
+    assert.equal(live.count, 0);
+    assert.deepEqual(records, [
+      {
+        permit,
+        reason: 'client_closed',
+        bytesUp: 10,
+        bytesDown: 20,
+        durationMs: 250,
+        remoteAddress: '192.0.2.1',
+      },
+    ]);
+  });
+
+  it('closes exactly what a new policy no longer allows, and records that as the reason', () => {
+    const { live, records } = setUp();
+    const asked: string[] = [];
+    for (const host of ['stays.test', 'goes.test']) {
+      const entry = live.open(permitTo(host), (reason) => {
+        asked.push(`${host} ${reason}`);
+        entry.end('client_reset', 0, 0, undefined);
+      });
+    }
+    const closed = live.rejudge((request) => request.destination.host === 'stays.test');
+    assert.equal(closed, 1);
+    assert.deepEqual(asked, ['goes.test policy_changed']);
+    assert.deepEqual(
+      records.map(({ reason }) => reason),
+      ['policy_changed'],
+    );
+    assert.equal(live.count, 1);
+  });
+
+  it('hands the grant of each connection to the judge', () => {
+    const { live } = setUp();
+    const seen: (string | undefined)[] = [];
+    live.open(permitTo('a.test', 'g1'), () => undefined);
+    live.open(permitTo('b.test'), () => undefined);
+    live.rejudge((_request, grantId) => {
+      seen.push(grantId);
+      return true;
+    });
+    assert.deepEqual(seen, ['g1', undefined]);
+  });
+
+  it('closes what a revoked grant let through and nothing else', () => {
+    const { live } = setUp();
+    const asked: CloseReason[] = [];
+    live.open(permitTo('a.test', 'g1'), (reason) => asked.push(reason));
+    live.open(permitTo('b.test', 'g2'), () => assert.fail('another grant'));
+    assert.equal(live.closeGrant('g1'), 1);
+    assert.equal(live.closeGrant('g1'), 0, 'an entry is asked to close only once');
+    assert.deepEqual(asked, ['revoked']);
+  });
+
+  it('closes everything when the daemon stops', () => {
+    const { live } = setUp();
+    const asked: CloseReason[] = [];
+    live.open(permitTo('a.test'), (reason) => asked.push(reason));
+    live.open(permitTo('b.test'), (reason) => asked.push(reason));
+    assert.equal(live.closeAll('stopping'), 2);
+    assert.deepEqual(asked, ['stopping', 'stopping']);
+  });
+
+  it('passes a close that came between two owners on to the second', () => {
+    const { live } = setUp();
+    const asked: string[] = [];
+    const entry = live.open(permitTo('a.test'), (reason) => asked.push(`first ${reason}`));
+    live.closeAll('stopping');
+    entry.onClose((reason) => asked.push(`second ${reason}`));
+    assert.deepEqual(asked, ['first stopping', 'second stopping']);
+  });
+});
