@@ -54,12 +54,14 @@ export type Gate = (request: DecisionRequest, signal: AbortSignal) => Promise<De
 export function createGate(parts: GateParts): Gate {
   return async (request, signal) => {
     let hold: HoldSummary | undefined;
+    let version = parts.policyVersion();
     try {
       let verdict = judge(parts, request);
       if (verdict.outcome === 'ask') {
         const end = await parts.hold(request, signal);
         hold = end.summary;
         // The policy may have changed while we waited; an answer never overrides orders 1 to 5.
+        version = parts.policyVersion();
         const again = parts.evaluate(request);
         const ruled = end.end === 'policy' || (end.end === 'allowed' && again.outcome === 'deny');
         verdict = ruled && again.outcome !== 'ask' ? again : answered(end);
@@ -70,7 +72,9 @@ export function createGate(parts: GateParts): Gate {
       if (verdict.outcome === 'deny') return await refuse(parts, request, verdict, hold);
       const route = await findRoute(parts, request, signal);
       if (route.via === 'refused') return await refuse(parts, request, route.verdict, hold);
-      return await permit(parts, request, verdict, route, hold);
+      const made = await permit(parts, request, verdict, route, hold);
+      const late = tightened(parts, request, verdict, version);
+      return late === undefined ? made : await refuse(parts, request, late, hold);
     } catch (error) {
       parts.onBug(error);
       return await refuse(parts, request, deny('internal_error', 'proxy_state'), hold);
@@ -148,6 +152,24 @@ async function findRoute(
     if (verdict !== undefined) return { via: 'refused', verdict };
   }
   return { via: 'direct', addresses };
+}
+
+/**
+ * A policy that came, or a grant that was revoked, during the look-up or the record found no open connection
+ * to close; so it is asked for once more before the permit leaves.
+ */
+function tightened(
+  parts: GateParts,
+  request: DecisionRequest,
+  { grant }: AllowVerdict,
+  version: string,
+): DenyVerdict | undefined {
+  const lasting = grant?.ticket === false ? grant : undefined;
+  if (lasting === undefined && version === parts.policyVersion()) return undefined;
+  const again = parts.evaluate(request);
+  if (again.outcome === 'deny') return again;
+  if (lasting === undefined || again.outcome === 'allow') return undefined;
+  return deny('policy_changed', 'decider');
 }
 
 async function permit(

@@ -242,13 +242,13 @@ const cases: readonly Case[] = [
   },
   {
     name: 'permits what a person allowed, as an override of the miss',
-    verdicts: [ask],
+    verdicts: [ask, override(grant)],
     hold: ended('allowed', grant),
     want: {
       verdict: override(grant),
       route: direct,
       hold: summary,
-      calls: `${asked}, ${lookUp}, record`,
+      calls: `${asked}, ${lookUp}, record, evaluate`,
     },
   },
   {
@@ -385,7 +385,7 @@ const cases: readonly Case[] = [
     want: {
       verdict: override(grant),
       route: direct,
-      calls: `evaluate, ${lookUp}, record`,
+      calls: `evaluate, ${lookUp}, record, evaluate`,
     },
   },
 ];
@@ -496,4 +496,51 @@ describe('many requests at once', () => {
     assert.equal(decisions.filter(({ outcome }) => outcome === 'allow').length, 1);
     assert.equal(held.length, 19);
   });
+});
+
+describe('a change while the permit is on its way', () => {
+  const changes = [
+    {
+      name: 'refuses what a policy that came during the look-up denies',
+      verdicts: [allow, deny('denied', 'baseline_policy')],
+      versions: ['p7', 'p8'],
+      want: ['allow', 'denied'],
+    },
+    {
+      name: 'keeps what the new policy would only ask about',
+      verdicts: [allow, ask],
+      versions: ['p7', 'p8'],
+      want: ['allow'],
+    },
+    {
+      name: 'refuses what a grant allowed that was revoked meanwhile',
+      verdicts: [override(grant), ask],
+      versions: ['p7', 'p7'],
+      want: ['not_allowed', 'policy_changed'],
+    },
+  ] as const;
+  for (const { name, verdicts, versions, want } of changes) {
+    it(name, async () => {
+      const records: string[] = [];
+      let evaluated = 0;
+      let changed = false;
+      const gate = createGate({
+        evaluate: () => verdicts[evaluated++] ?? assert.fail('asked too often'),
+        consume: () => false,
+        vet: () => undefined,
+        hold: async () => assert.fail('nothing is held'),
+        parentFor: async () => undefined,
+        resolve: async () => {
+          changed = true;
+          return { kind: 'addresses', addresses };
+        },
+        record: async (_uid, { verdict }) => void records.push(verdict.reason),
+        policyVersion: () => versions[changed ? 1 : 0],
+        onBug: (error) => assert.fail(String(error)),
+      });
+      const decision = await gate(request, new AbortController().signal);
+      assert.deepEqual(records, want);
+      assert.equal(decision.outcome, want.length > 1 ? 'deny' : 'allow');
+    });
+  }
 });
