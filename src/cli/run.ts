@@ -36,7 +36,7 @@ export type StartDaemon = (options: {
 }) => Promise<Daemon>;
 
 /** What a stop may take before the process ends in spite of it; the promise is 5 s. */
-const stopLimitMs = 4_800;
+const defaultStopLimitMs = 4_800;
 
 const usage = `usage: sallyport run [--config FILE] [--json]
 
@@ -55,7 +55,10 @@ export const runCommand: Command = createRunCommand(
 );
 
 /** The command over a daemon of the caller's choice; `load` is called once the options are understood. */
-export function createRunCommand(load: () => Promise<StartDaemon>): Command {
+export function createRunCommand(
+  load: () => Promise<StartDaemon>,
+  stopLimitMs = defaultStopLimitMs,
+): Command {
   return {
     name: 'run',
     summary: 'open the gate and stay in the foreground',
@@ -71,8 +74,10 @@ export function createRunCommand(load: () => Promise<StartDaemon>): Command {
       try {
         const startDaemon = await load();
         const daemon = await startDaemon({ configFile: values.config, env: io.env, log });
+        // handles signals from here on: whoever reads the ready line may send one at once
+        const stopped = untilStopped(daemon, log, io, stopLimitMs);
         io.stdout(values.json ? readyJson(daemon.ready) : readyLine(daemon.ready, io.env));
-        return await untilStopped(daemon, log, io);
+        return await stopped;
       } finally {
         await log.close();
       }
@@ -107,7 +112,12 @@ function execWords(env: CommandIo['env']): string {
   return `${state}${quoteWord(launcher)} exec -- CMD`;
 }
 
-async function untilStopped(daemon: Daemon, log: Log, io: CommandIo): Promise<number> {
+async function untilStopped(
+  daemon: Daemon,
+  log: Log,
+  io: CommandIo,
+  stopLimitMs: number,
+): Promise<number> {
   let asked = false;
   const stop = (signal: NodeJS.Signals): void => {
     if (asked && signal === 'SIGINT') {

@@ -46,13 +46,17 @@ export function renderStatus(status: StatusResponse, nowMs: number): string {
     ['state', status.state],
     ['policy', describePolicy(policy)],
     ...policy.layers.map(({ layer, file }) => ['  from', `${file} (${layer})`] as const),
-    ['waiting', `${waiting.groups} questions, ${waiting.holds} connections`],
+    ['waiting', `${count(waiting.groups, 'question')}, ${count(waiting.holds, 'connection')}`],
     ['journal', `${audit.journal.file}${audit.journal.ok ? '' : ' (not written)'}`],
     ['export', describeExporter(audit.exporter)],
   ];
   const lines = facts.map(([name, text]) => `${name.padEnd(10)}  ${escapeText(text)}`);
   const troubles = findTroubles(status).map((text) => `! ${escapeText(text)}`);
   return `${[...lines, ...troubles].join('\n')}\n`;
+}
+
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function describePolicy({
