@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { approverOf, createAnswers } from '../../../src/approval/answers.ts';
+import type { SelfApproval } from '../../../src/approval/answers.ts';
+import type { Askers } from '../../../src/approval/holds.ts';
+import type { Asker } from '../../../src/approval/process-tree.ts';
+import type { AnswerRequest } from '../../../src/control/messages.ts';
+import type { ApproverRef } from '../../../src/policy/decision.ts';
+import {
+  makeAsker,
+  makeClient,
+  makeDestination,
+  makeProcess,
+  makeShell,
+} from '../../support/asking.ts';
+
+const destination = makeDestination('a.example.net');
+const codex = makeProcess(50);
+const asker = makeAsker(makeProcess(70), codex, makeShell(30));
+const secondAsker = makeAsker(makeProcess(71), makeProcess(51), makeShell(31));
+const person = makeAsker(makeProcess(90), makeShell(32));
+const self = makeAsker(makeProcess(91), makeProcess(61), codex, makeShell(30));
+const secondSelf = makeAsker(makeProcess(92), makeProcess(51), makeShell(31));
+const client = makeClient();
+
+interface Given {
+  readonly caller: Asker | undefined;
+  readonly askers?: Askers | undefined;
+  readonly allowSelf?: boolean;
+  readonly answer?: Partial<AnswerRequest>;
+}
+
+async function judge({
+  caller,
+  askers = { destination, askers: [asker], unidentified: false },
+  allowSelf = false,
+  answer = {},
+}: Given) {
+  const taken: ApproverRef[] = [];
+  const told: SelfApproval[] = [];
+  const answers = createAnswers({
+    holds: {
+      answer: (id, { outcome }, approver) => {
+        taken.push(approver);
+        return { status: 'answered', response: { id, outcome, released: 1, grant: null } };
+      },
+      askersOf: () => askers,
+      settled: () => Promise.resolve(),
+    },
+    findAsker: () => Promise.resolve(caller),
+    userName: (uid) => `user${uid}`,
+    allowSelfApproval: () => allowSelf,
+    onSelfApproval: (event) => told.push(event),
+  });
+  const result = await answers('k3', { outcome: 'allow', ...answer }, { client, surface: 'cli' });
+  return { status: result.status, taken, told };
+}
+
+describe('the self-approval guard', () => {
+  const named = { name: 'user1000', surface: 'cli' };
+  const unknown = { name: 'unknown', surface: 'cli' };
+  const both: Askers = { destination, askers: [asker, secondAsker], unidentified: false };
+  const hidden: Askers = { destination, askers: [asker], unidentified: true };
+  const wide: readonly Partial<AnswerRequest>[] = [
+    { for: 'always' },
+    { for: '1h', host: '*.example.net' },
+    { for: '1h', port: 'any' },
+  ];
+  const narrow: readonly Partial<AnswerRequest>[] = [
+    {},
+    { for: '30m' },
+    { for: '2h' },
+    { for: 'restart' },
+  ];
+  const cases: readonly (Given & {
+    readonly name: string;
+    readonly want: readonly [string, ApproverRef?];
+  })[] = [
+    { name: 'takes a person', caller: person, want: ['answered', named] },
+    { name: 'refuses the asking tree', caller: self, want: ['self'] },
+    { name: 'refuses the tree of any asker', caller: secondSelf, askers: both, want: ['self'] },
+    {
+      name: 'refuses a deny from the tree, too',
+      caller: self,
+      answer: { outcome: 'deny' },
+      want: ['self'],
+    },
+    {
+      name: 'refuses the tree also when another asker is not known',
+      caller: self,
+      askers: hidden,
+      want: ['self'],
+    },
+    {
+      name: 'takes the tree where the configuration says so',
+      caller: self,
+      allowSelf: true,
+      want: ['answered', named],
+    },
+    ...[...narrow, ...wide].map((answer) => ({
+      name: `takes ${JSON.stringify(answer)} from a person`,
+      caller: person,
+      answer,
+      want: ['answered', named] as const,
+    })),
+    ...narrow.map((answer) => ({
+      name: `takes ${JSON.stringify(answer)} from nobody knows whom`,
+      caller: undefined,
+      answer,
+      want: ['answered', unknown] as const,
+    })),
+    ...wide.map((answer) => ({
+      name: `refuses ${JSON.stringify(answer)} from nobody knows whom`,
+      caller: undefined,
+      answer,
+      want: ['unplaced'] as const,
+    })),
+    ...narrow.map((answer) => ({
+      name: `takes ${JSON.stringify(answer)} while an asker is not known`,
+      caller: person,
+      askers: hidden,
+      answer,
+      want: ['answered', named] as const,
+    })),
+    ...wide.map((answer) => ({
+      name: `refuses ${JSON.stringify(answer)} while an asker is not known`,
+      caller: person,
+      askers: hidden,
+      answer,
+      want: ['unplaced'] as const,
+    })),
+    {
+      name: 'leaves what makes no sense to the question',
+      caller: undefined,
+      answer: { for: 'sometimes' },
+      want: ['answered', unknown],
+    },
+  ];
+  for (const { name, want, ...given } of cases) {
+    it(name, async () => {
+      const { status, taken } = await judge(given);
+      assert.deepEqual([status, ...taken], want);
+    });
+  }
+
+  for (const allowSelf of [false, true]) {
+    it(`tells of an answer from the tree that was ${allowSelf ? 'taken' : 'refused'}`, async () => {
+      const { told } = await judge({ caller: self, allowSelf });
+      assert.deepEqual(told, [
+        {
+          id: 'k3',
+          destination,
+          outcome: 'allow',
+          approver: named,
+          caller: self,
+          taken: allowSelf,
+        },
+      ]);
+    });
+  }
+
+  it('leaves a question that is not there to the holds', async () => {
+    const answers = createAnswers({
+      holds: {
+        answer: () => ({ status: 'gone' }),
+        askersOf: () => undefined,
+        settled: () => Promise.resolve(),
+      },
+      findAsker: () => Promise.reject(new Error('no /proc')),
+      userName: String,
+      allowSelfApproval: () => false,
+      onSelfApproval: () => assert.fail('nothing to tell'),
+    });
+    assert.deepEqual(
+      await answers('k3', { outcome: 'allow' }, { client: undefined, surface: 'api' }),
+      { status: 'gone' },
+    );
+    assert.deepEqual(await answers('k3', { outcome: 'allow' }, { client, surface: 'api' }), {
+      status: 'gone',
+    });
+  });
+
+  it('does not wait for ever for look-ups', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const answers = createAnswers({
+      holds: {
+        answer: () => ({ status: 'gone' }),
+        askersOf: () => undefined,
+        settled: () => new Promise(() => undefined),
+      },
+      findAsker: () => Promise.resolve(undefined),
+      userName: String,
+      allowSelfApproval: () => false,
+      onSelfApproval: () => undefined,
+    });
+    const answered = answers('k3', { outcome: 'allow' }, { client: undefined, surface: 'api' });
+    context.mock.timers.tick(3000);
+    assert.deepEqual(await answered, { status: 'gone' });
+  });
+});
+
+describe('approverOf', () => {
+  const parts = {
+    findAsker: () => Promise.resolve(person),
+    userName: (uid: number) => `user${uid}`,
+  };
+  it('names the user behind a connection', async () => {
+    assert.deepEqual(await approverOf(parts, client, 'page'), {
+      name: 'user1000',
+      surface: 'page',
+    });
+  });
+  it('says unknown on the socket', async () => {
+    assert.deepEqual(await approverOf(parts, undefined, 'cli'), {
+      name: 'unknown',
+      surface: 'cli',
+    });
+  });
+});
