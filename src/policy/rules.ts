@@ -6,7 +6,9 @@ import type { Address, Words } from './address.ts';
 import type { RuleRef } from './decision.ts';
 import type { HostKind } from './destination.ts';
 import type { Mode } from './mode.ts';
-import type { NetworkPattern, Pattern } from './pattern.ts';
+import { addName, createNameTable, emptyHash, findEnd, growHash, hashOf, refOf } from './names.ts';
+import type { NameTable } from './names.ts';
+import type { NamePattern, NetworkPattern, Pattern } from './pattern.ts';
 import { addStar, createStarTable, findStar } from './stars.ts';
 import type { StarTable } from './stars.ts';
 
@@ -59,8 +61,8 @@ export interface Policy {
 
 /** Builds the policy. A million rules take well under a second. */
 export function compilePolicy(input: PolicyInput): Policy {
-  const allow = createTable();
-  const deny = createTable();
+  const allow = createTable(countAllows(input.rules));
+  const deny = createTable(input.rules.length - allow.room);
   // Backwards, so that the first of two equal rules is what stays without asking whether it is there.
   for (let index = input.rules.length - 1; index >= 0; index -= 1) {
     const rule = input.rules[index];
@@ -81,9 +83,15 @@ export function compilePolicy(input: PolicyInput): Policy {
       find(deny, host, kind, port) ?? findInside(deny, host, kind, port),
     matchAllow: (host: string, kind: HostKind, port: number) => find(allow, host, kind, port),
     namesExactly: (host: string, kind: HostKind, port: number) =>
-      kind === 'name' ? findKey(allow.exact, host, port) : findAddress(allow, host, port),
+      kind === 'name' ? findExact(allow, host, port) : findAddress(allow, host, port),
     coversAddress: (address: string, port: number) => findAddress(allow, address, port),
   });
+}
+
+function countAllows(rules: readonly PolicyRule[]): number {
+  let count = 0;
+  for (const { ref } of rules) if (ref.outcome === 'allow') count += 1;
+  return count;
 }
 
 /** Rules by key, those for every port apart from those for one. */
@@ -100,10 +108,13 @@ interface Networks<K, M> {
 }
 
 interface Table {
+  /** How many rules it was made for. */
+  readonly room: number;
   readonly any: Index<'*'>;
-  readonly exact: Index<string>;
-  readonly below: Index<string>;
-  readonly apexAndBelow: Index<string>;
+  /** Name rules for every port. */
+  readonly names: NameTable;
+  /** Name rules for one port, by shape. */
+  readonly ported: Readonly<Record<NamePattern['shape'], Index<string>>>;
   readonly stars: StarTable;
   readonly networks4: Networks<number, number>[];
   readonly networks6: Networks<string, Words>[];
@@ -113,12 +124,12 @@ function createIndex<K>(): Index<K> {
   return { every: new Map(), ported: new Map() };
 }
 
-function createTable(): Table {
+function createTable(room: number): Table {
   return {
+    room,
     any: createIndex(),
-    exact: createIndex(),
-    below: createIndex(),
-    apexAndBelow: createIndex(),
+    names: createNameTable(room),
+    ported: { exact: createIndex(), below: createIndex(), apex_and_below: createIndex() },
     stars: createStarTable(),
     networks4: [],
     networks6: [],
@@ -130,11 +141,10 @@ function addRule(table: Table, { pattern, ref }: PolicyRule): void {
     case 'any':
       return addKey(table.any, '*', pattern.port, ref);
     case 'exact':
-      return addKey(table.exact, pattern.name, pattern.port, ref);
     case 'below':
-      return addKey(table.below, pattern.name, pattern.port, ref);
     case 'apex_and_below':
-      return addKey(table.apexAndBelow, pattern.name, pattern.port, ref);
+      if (pattern.port === undefined) return addName(table.names, pattern, ref);
+      return addKey(table.ported[pattern.shape], pattern.name, pattern.port, ref);
     case 'star':
       return addStar(table.stars, pattern, ref);
     case 'network':
@@ -195,19 +205,57 @@ function find(table: Table, host: string, kind: HostKind, port: number): RuleRef
   return found ?? findKey(table.any, '*', port);
 }
 
-/** Exact first, then from the longest end to the shortest. */
+/** One pass from the right over every end of the name; what a longer end gives replaces what a shorter gave. */
 function findName(table: Table, name: string, port: number): RuleRef | undefined {
-  const whole = findKey(table.exact, name, port) ?? findKey(table.apexAndBelow, name, port);
-  if (whole !== undefined) return whole;
-  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
-    const end = name.slice(dot + 1);
-    const found =
-      findStar(table.stars, name, end, port) ??
-      findKey(table.below, end, port) ??
-      findKey(table.apexAndBelow, end, port);
-    if (found !== undefined) return found;
+  let found: RuleRef | undefined;
+  let hash = emptyHash;
+  for (let index = name.length - 1; index >= 0; index -= 1) {
+    const code = name.charCodeAt(index);
+    if (code === dot) found = findBelow(table, name, index + 1, hash, port) ?? found;
+    hash = growHash(hash, code);
   }
-  return undefined;
+  return findWhole(table, name, hash, port) ?? found;
+}
+
+/** The rules for the whole name: exact, then `**.` for its apex. */
+function findWhole(table: Table, name: string, hash: number, port: number): RuleRef | undefined {
+  const link = findEnd(table.names, name, 0, hash);
+  return (
+    findKey(table.ported.exact, name, port) ??
+    refOf(table.names, link, 'exact') ??
+    findKey(table.ported.apex_and_below, name, port) ??
+    refOf(table.names, link, 'apex_and_below')
+  );
+}
+
+/** The rules for names below the end that begins at `start`: in-label stars, `*.`, `**.`. */
+function findBelow(
+  table: Table,
+  name: string,
+  start: number,
+  hash: number,
+  port: number,
+): RuleRef | undefined {
+  const { below, apex_and_below: apexAndBelow } = table.ported;
+  const link = findEnd(table.names, name, start, hash);
+  const isCut = table.stars.rules.size + below.ported.size + apexAndBelow.ported.size > 0;
+  const end = isCut ? name.slice(start) : '';
+  return (
+    (isCut ? findStar(table.stars, name, end, port) : undefined) ??
+    findKey(below, end, port) ??
+    refOf(table.names, link, 'below') ??
+    findKey(apexAndBelow, end, port) ??
+    refOf(table.names, link, 'apex_and_below')
+  );
+}
+
+const dot = 46;
+
+function findExact(table: Table, name: string, port: number): RuleRef | undefined {
+  return (
+    findKey(table.ported.exact, name, port) ??
+    refOf(table.names, findEnd(table.names, name, 0, hashOf(name)), 'exact')
+  );
 }
 
 function findAddress(table: Table, text: string, port: number): RuleRef | undefined {
@@ -240,10 +288,9 @@ function findInside(table: Table, host: string, kind: HostKind, port: number): R
 }
 
 function countRules(table: Table): number {
-  let count = 0;
+  let count = table.names.names.length;
   const networks = [...table.networks4, ...table.networks6].map(({ index }) => index);
-  const { any, exact, below, apexAndBelow } = table;
-  for (const { every, ported } of [any, exact, below, apexAndBelow, ...networks]) {
+  for (const { every, ported } of [table.any, ...Object.values(table.ported), ...networks]) {
     count += every.size;
     for (const ports of ported.values()) count += ports.size;
   }
