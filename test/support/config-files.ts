@@ -11,12 +11,15 @@ export interface ConfigFiles {
   readonly write: (name: string, text: string | Uint8Array) => void;
 }
 
+const folders: string[] = [];
+process.on('exit', () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
 /** Writes the files into a new folder; it is removed when the process ends. */
 export function writeFiles(files: Readonly<Record<string, string | Uint8Array>>): ConfigFiles {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-config-'));
-  process.on('exit', () => {
-    rmSync(folder, { recursive: true, force: true });
-  });
+  folders.push(folder);
   const write = (name: string, text: string | Uint8Array): void => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
