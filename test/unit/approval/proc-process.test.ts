@@ -1,0 +1,41 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { createAskerReader, readStat } from '../../../src/approval/proc-process.ts';
+
+describe('readStat', () => {
+  const rest = 'S 40 70 70 34816 70 4194304 1 0 0 0 0 0 0 0 20 0 1 0 140223 313 389 1844';
+  it('reads name, parent, terminal and start', () => {
+    assert.deepEqual(readStat(`70 (curl) ${rest}\n`), {
+      name: 'curl',
+      parentPid: 40,
+      hasTerminal: true,
+      started: '140223',
+    });
+  });
+  it('is not misled by a name with brackets and blanks', () => {
+    assert.deepEqual(readStat(`70 (a) S 1 (x) ${rest}\n`)?.parentPid, 40);
+  });
+  it('knows a process without a terminal', () => {
+    assert.equal(readStat(`70 (curl) ${rest.replace('34816', '0')}`)?.hasTerminal, false);
+  });
+  for (const text of ['', '70', '70 (curl', '70 (curl) S 40', ')(']) {
+    it(`refuses ${JSON.stringify(text)}`, () => assert.equal(readStat(text), undefined));
+  }
+});
+
+describe('createAskerReader', () => {
+  it('gives nothing for a process that is not there', async () => {
+    assert.equal(await createAskerReader('/nowhere/main.ts', () => 0)(2 ** 30), undefined);
+  });
+  it('reads this process and remembers it for a while', async () => {
+    let nowMs = 0;
+    const read = createAskerReader('/nowhere/main.ts', () => nowMs);
+    const first = await read(process.pid);
+    const second = await read(process.pid);
+    nowMs = 2001;
+    const third = await read(process.pid);
+    assert.equal(first?.process, second?.process);
+    assert.notEqual(first?.process, third?.process);
+    assert.deepEqual(first, third);
+  });
+});
