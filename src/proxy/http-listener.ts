@@ -35,6 +35,8 @@ interface Connection {
   readonly waiting: (() => void)[];
   /** True while they are so many that nothing more is read. */
   isPaused: boolean;
+  /** True once something malformed came: it is answered and recorded once, and nothing follows. */
+  isMalformed: boolean;
 }
 
 interface Current {
@@ -67,16 +69,17 @@ export function createHttpHandler(parts: DoorParts): http.Server {
   const connectionOf = (socket: Socket): Connection => {
     let connection = connections.get(socket);
     if (connection === undefined) {
-      connection = { current: undefined, waiting: [], isPaused: false };
+      connection = { current: undefined, waiting: [], isPaused: false, isMalformed: false };
       connections.set(socket, connection);
     }
     return connection;
   };
   const serve =
     (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {
+      const connection = connectionOf(message.socket);
       const work = (signal: AbortSignal): Promise<void> =>
-        serveRequest(parts, forwarder, { message, response, signal, expectsContinue });
-      admit(parts, connectionOf(message.socket), message, response, work);
+        serveRequest(parts, forwarder, { connection, message, response, signal, expectsContinue });
+      admit(parts, connection, message, response, work);
     };
   const leaveHttp =
     (handle: typeof handleConnect) => (message: IncomingMessage, duplex: unknown, head: Buffer) => {
@@ -144,6 +147,7 @@ function serveNext(connection: Connection, socket: Socket): void {
 }
 
 interface Served {
+  readonly connection: Connection;
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
@@ -152,12 +156,13 @@ interface Served {
 
 /** One plain HTTP request: read, judged, and forwarded or answered. */
 async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Served): Promise<void> {
-  const { message, response, signal } = served;
+  const { connection, message, response, signal } = served;
   const target = message.url ?? '';
   const read = readAbsoluteTarget(target);
   const destination = read.ok ? readDestination(message, 'http', read.value) : read;
   if (!read.ok || !destination.ok) {
     const problem = destination.ok ? '' : destination.problem;
+    connection.isMalformed = true;
     const answer = await refuseMalformed(parts, message.socket, problem, target);
     // S3: 400 and close; the next request on this connection could be the second reading of this one.
     answerSocket(
@@ -214,6 +219,8 @@ async function answerClientError(
     socket.destroy();
     return;
   }
+  if (connection?.isMalformed === true) return; // the parser saw it too, but the head came first
+  if (connection !== undefined) connection.isMalformed = true;
   const problem = isTimeout
     ? 'the head did not arrive in time'
     : `not valid HTTP/1.1: ${error.reason ?? code}`;
