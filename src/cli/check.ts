@@ -1,7 +1,7 @@
 // `sallyport check [FILE…]`: validates configuration files. Reads files, starts nothing, dials nothing.
 import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parseDocument } from '../config/document.ts';
+import { parseDocument } from '../config/toml.ts';
 import { escapeHidden, formatFinding, type Finding } from '../config/finding.ts';
 import { createContext, loadConfig, loadSources, type LoadResult } from '../config/load.ts';
 import { readTextFile } from '../config/sources.ts';

@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { isTable, parseDocument } from '../config/document.ts';
+import { isTable, parseDocument } from '../config/toml.ts';
 import { nearest, quote } from '../config/finding.ts';
 import { presetNames, readPreset } from '../config/load.ts';
 import { readTextFile } from '../config/sources.ts';

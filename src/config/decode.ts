@@ -1,69 +1,23 @@
 // One document to one layer: known tables and keys, each value checked, every mistake reported with
 // its place. Layers are put together in merge.ts.
-import type { Layer, Origin } from '../policy/decision.ts';
-import { parsePattern } from '../policy/pattern.ts';
-import type { ConfigRule, LayerSource } from './config.ts';
-import { isTable, parseDocument, type Table } from './document.ts';
-import { readExporter, type Env, type Exporter } from './exporter.ts';
+import type { LayerSource } from './config.ts';
+import { readExporter } from './exporter.ts';
 import { nearest, quote, type Finding } from './finding.ts';
-import type { Locate, Path } from './locate.ts';
+import {
+  emptyLayer,
+  originOf,
+  report,
+  startWork,
+  type DecodeContext,
+  type DecodedLayer,
+  type LayerText,
+  type Work,
+} from './layer.ts';
+import type { Path } from './locate.ts';
+import { readPatternMap, readPatterns } from './rule-lists.ts';
 import { codexKeys, findKey, keysOf, tables, type KeySpec } from './schema.ts';
+import { isTable, parseDocument, type Table } from './toml.ts';
 import { isScalar, readScalar, wrongType } from './value.ts';
-
-/** The text of one layer. */
-export interface LayerText {
-  readonly layer: Layer;
-  readonly dialect: 'own' | 'codex';
-  readonly file: string;
-  /** Absolute; relative paths in the text start here. */
-  readonly folder: string;
-  readonly text: string;
-}
-
-/** What decoding asks of the outside. */
-export interface DecodeContext {
-  readonly env: Env;
-  readonly presets: readonly string[];
-  /** The shipped preset of this name, or what is wrong with it. */
-  readonly readPreset: (
-    name: string,
-  ) => { readonly file: string; readonly text: string } | { readonly problem: string };
-  /** What is wrong with the file at this absolute path, or undefined. */
-  readonly checkFile: (path: string) => string | undefined;
-}
-
-/** One effective scalar or exporter with its place. */
-export interface Setting {
-  readonly value: boolean | number | string | Exporter;
-  readonly origin: Origin;
-}
-
-/** A layer after decoding: what could be read of it, which is all of it when there is no error. */
-export interface DecodedLayer {
-  readonly source: LayerSource;
-  readonly settings: ReadonlyMap<string, Setting>;
-  /** How the layer spelled its allow rules; a list replaces lower ones, a map joins them. */
-  readonly shape: 'none' | 'list' | 'map';
-  readonly allow: readonly ConfigRule[];
-  readonly deny: readonly ConfigRule[];
-  /** Files of presets that were read. */
-  readonly presetFiles: readonly string[];
-  readonly findings: readonly Finding[];
-}
-
-/** A decoding under way: the text's own facts and the collections being filled. */
-interface Work {
-  readonly text: LayerText;
-  readonly context: DecodeContext;
-  readonly locate: Locate;
-  /** Set for a preset, which may hold only the two lists. */
-  readonly preset: boolean;
-  readonly settings: Map<string, Setting>;
-  readonly allow: ConfigRule[];
-  readonly deny: ConfigRule[];
-  readonly presetFiles: string[];
-  readonly findings: Finding[];
-}
 
 /** Decodes one layer. Never throws. */
 export function decodeLayer(text: LayerText, context: DecodeContext): DecodedLayer {
@@ -80,33 +34,6 @@ export function decodeLayer(text: LayerText, context: DecodeContext): DecodedLay
   const { settings, allow, deny, presetFiles, findings } = work;
   const shape = shapeOf(parsed.value.root, text.dialect);
   return { source, settings, shape, allow, deny, presetFiles, findings };
-}
-
-/** A layer without anything in it. */
-export function emptyLayer(source: LayerSource): DecodedLayer {
-  return {
-    source,
-    settings: new Map(),
-    shape: 'none',
-    allow: [],
-    deny: [],
-    presetFiles: [],
-    findings: [],
-  };
-}
-
-function startWork(text: LayerText, context: DecodeContext, locate: Locate, preset: boolean): Work {
-  return {
-    text,
-    context,
-    locate,
-    preset,
-    settings: new Map(),
-    allow: [],
-    deny: [],
-    presetFiles: [],
-    findings: [],
-  };
 }
 
 /** The table of this document that holds our `[network]`. */
@@ -259,78 +186,6 @@ function readExporterKey(work: Work, path: Path, spec: KeySpec, value: unknown):
   work.settings.set(spec.path, { value: exporter, origin: originOf(work, path) });
 }
 
-function readPatterns(work: Work, path: Path, value: unknown, outcome: 'allow' | 'deny'): void {
-  const name = path.join('.');
-  if (!Array.isArray(value)) {
-    report(
-      work,
-      path,
-      `${name}: ${wrongType(value, 'a list of strings, such as ["*.example.com"]').problem}`,
-    );
-    return;
-  }
-  if (value.length === 0 && work.text.dialect === 'codex') {
-    report(
-      work,
-      path,
-      `${name}: is empty, which Codex reads as unset and sallyport as no entry`,
-      'value',
-      'warning',
-    );
-  }
-  for (const [index, text] of value.entries()) {
-    addRule(work, [...path, index], `${name}[${index}]`, text, outcome, 'value');
-  }
-}
-
-function readPatternMap(work: Work, path: Path, value: unknown): void {
-  const name = path.join('.');
-  if (!isTable(value)) {
-    report(
-      work,
-      path,
-      `${name}: ${wrongType(value, 'a table, such as { "example.com" = "allow" }').problem}`,
-    );
-    return;
-  }
-  for (const [text, outcome] of Object.entries(value)) {
-    const at = `${name}.${quote(text)}`;
-    if (outcome === 'allow' || outcome === 'deny') {
-      addRule(work, [...path, text], at, text, outcome, 'key');
-      continue;
-    }
-    const wanted = 'expected "allow" or "deny"';
-    const written =
-      typeof outcome === 'string' ? `${quote(outcome)} is not known` : 'is not a string';
-    report(work, [...path, text], `${at}: ${written}; ${wanted}`);
-  }
-}
-
-function addRule(
-  work: Work,
-  path: Path,
-  name: string,
-  text: unknown,
-  outcome: 'allow' | 'deny',
-  part: 'key' | 'value',
-): void {
-  if (typeof text !== 'string') {
-    report(work, path, `${name}: ${wrongType(text, 'a host pattern in quotes').problem}`, part);
-    return;
-  }
-  const read = parsePattern(text, { outcome, port: work.text.dialect === 'own' });
-  if (!read.ok) {
-    report(work, path, `${name}: ${read.problem}`, part);
-    return;
-  }
-  const pattern = read.value;
-  for (const warning of pattern.warnings) {
-    report(work, path, `${name}: ${quote(text)} ${warning}`, part, 'warning');
-  }
-  const ref = { text, outcome, origin: originOf(work, path, part) };
-  (outcome === 'allow' ? work.allow : work.deny).push({ pattern, ref });
-}
-
 function readPresets(work: Work, path: Path, value: unknown): void {
   const name = path.join('.');
   if (!Array.isArray(value)) {
@@ -387,19 +242,4 @@ function refuseBothShapes(work: Work, name: string, table: Table): void {
     const words = `cannot stand together with ${list} (line ${line}) in one file; move its entries there or drop the list`;
     report(work, [name, 'domains'], `${name}.domains: ${words}`, 'key');
   }
-}
-
-function originOf(work: Work, path: Path, part: 'key' | 'value' = 'value'): Origin {
-  const { layer, file } = work.text;
-  return { layer, file, ...work.locate(path, part) };
-}
-
-function report(
-  work: Work,
-  path: Path,
-  message: string,
-  part: 'key' | 'value' = 'value',
-  severity: Finding['severity'] = 'error',
-): void {
-  work.findings.push({ severity, file: work.text.file, ...work.locate(path, part), message });
 }

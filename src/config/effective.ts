@@ -2,10 +2,11 @@
 import type { Origin } from '../policy/decision.ts';
 import type { PolicyInput } from '../policy/rules.ts';
 import type { Config, LayerSource, OtelConfig, WatchedFiles } from './config.ts';
-import type { DecodeContext, Setting } from './decode.ts';
-import { exporterFromEnvironment, pairsFrom, type Env } from './exporter.ts';
+import type { DecodeContext, Setting } from './layer.ts';
+import type { Env } from './exporter.ts';
 import type { Finding } from './finding.ts';
 import { place, type Merged } from './merge.ts';
+import { exporterFromEnvironment, pairsFrom } from './otel-environment.ts';
 
 /** What the effective configuration is made of beside the merged values. */
 export interface EffectiveParts {

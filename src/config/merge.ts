@@ -3,7 +3,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Layer, Origin } from '../policy/decision.ts';
 import type { ConfigRule } from './config.ts';
-import type { DecodedLayer, Setting } from './decode.ts';
+import type { DecodedLayer, Setting } from './layer.ts';
 import type { Finding } from './finding.ts';
 import { keys, type KeySpec } from './schema.ts';
 

@@ -1,11 +1,7 @@
 // Configuration layers from texts alone: no file system, no machine, no environment but what is given.
 import type { WatchedFiles } from '../../src/config/config.ts';
-import {
-  decodeLayer,
-  type DecodeContext,
-  type DecodedLayer,
-  type LayerText,
-} from '../../src/config/decode.ts';
+import { decodeLayer } from '../../src/config/decode.ts';
+import type { DecodeContext, DecodedLayer, LayerText } from '../../src/config/layer.ts';
 import { formatFinding } from '../../src/config/finding.ts';
 import { assemble, type LoadResult } from '../../src/config/load.ts';
 

@@ -6,7 +6,7 @@ import {
   renderRegistries,
   type RunTool,
 } from '../../../src/cli/presets.ts';
-import { parseDocument } from '../../../src/config/document.ts';
+import { parseDocument } from '../../../src/config/toml.ts';
 import { writeFiles } from '../../support/config-files.ts';
 
 async function run(...args: readonly string[]): Promise<string> {

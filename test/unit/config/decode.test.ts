@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { LayerText } from '../../../src/config/decode.ts';
+import type { LayerText } from '../../../src/config/layer.ts';
 import { decodeText, linesOf, loadTexts } from '../../support/layers.ts';
 
 interface Case {
