@@ -55,7 +55,7 @@ export interface PatternOptions {
 
 const none: readonly string[] = [];
 const starWarning: readonly string[] = [
-  'a star inside a label never crosses a dot here; in Codex it does',
+  'has a star that stays inside its label here; in Codex it also crosses dots',
 ];
 const textLimit = 1000; // Unicode of more than 253 octets can still be a short name in A-labels
 const starsInLabel = 2; // bounds the work a label can cost the matcher

@@ -10,7 +10,7 @@ const deny: PatternOptions = { outcome: 'deny', port: true };
 const codex: PatternOptions = { outcome: 'allow', port: false };
 
 const noWarning: readonly string[] = [];
-const starWarning = ['a star inside a label never crosses a dot here; in Codex it does'];
+const starWarning = ['has a star that stays inside its label here; in Codex it also crosses dots'];
 
 describe('parsePattern', () => {
   const port = undefined;
