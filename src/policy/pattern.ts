@@ -5,7 +5,7 @@ import picomatch from 'picomatch';
 import { andWords, formatAddress, maskBits, maskWords, readAddress, readIpv6 } from './address.ts';
 import type { Address } from './address.ts';
 import { formatHostPort, parsePort, parseRuleHost } from './destination.ts';
-import type { Host, Parsed } from './destination.ts';
+import type { Parsed } from './destination.ts';
 
 /** What every pattern has. */
 interface PatternBase {
@@ -74,28 +74,6 @@ export function parsePattern(text: string, options: PatternOptions): Parsed<Patt
   if (host.startsWith('*.')) return parseSuffix(rule, 'below', host.slice(2));
   if (host.includes('*')) return parseStar(rule);
   return parseExact(rule);
-}
-
-/** Whether one pattern matches a host and port: the plain meaning that the compiled policy must keep. */
-export function matchesPattern(pattern: Pattern, host: Host, port: number): boolean {
-  if (pattern.port !== undefined && pattern.port !== port) return false;
-  switch (pattern.shape) {
-    case 'any':
-      return true;
-    case 'network':
-      return host.kind !== 'name' && networkHolds(pattern, host.text);
-    case 'exact':
-      return host.text === pattern.name;
-    case 'below':
-      return host.text.endsWith(`.${pattern.name}`);
-    case 'apex_and_below':
-      return host.text === pattern.name || host.text.endsWith(`.${pattern.name}`);
-    case 'star':
-      return host.kind === 'name' && createStarMatcher(pattern)(host.text);
-    default:
-      pattern satisfies never;
-      return false;
-  }
 }
 
 /** A matcher for whole names. Costs some ten microseconds to make, so make it when first needed. */
@@ -364,10 +342,4 @@ function maskAddress(address: Address, length: number): Address {
     return { family: 4, value: (address.value & maskBits(length)) >>> 0 };
   }
   return { family: 6, words: andWords(address.words, maskWords(length)) };
-}
-
-function networkHolds(pattern: NetworkPattern, host: string): boolean {
-  const address = readAddress(host);
-  if (address?.family !== pattern.base.family) return false;
-  return formatAddress(maskAddress(address, pattern.length)) === formatAddress(pattern.base);
 }
