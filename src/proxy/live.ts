@@ -1,6 +1,6 @@
 // The register of open connections: who is through the gate, so that a new policy, a revoked grant or
 // the daemon's stop can end them. It closes nothing itself; each owner hands in how to.
-import type { DecisionRequest, Permit } from '../policy/decision.ts';
+import type { Permit } from '../policy/decision.ts';
 
 /** Why a connection ended; the closed list behind `sallyport.connection.closed`. */
 export const closeReasons = [
@@ -52,9 +52,7 @@ export interface Live {
   /** Enters a connection; `close` must tear it down at once and lead to `end`. */
   readonly open: (permit: Permit, close: (reason: CloseReason) => void) => LiveEntry;
   /** Closes (`policy_changed`) what `judge` no longer allows; returns how many that were. */
-  readonly rejudge: (
-    judge: (request: DecisionRequest, grantId: string | undefined) => boolean,
-  ) => number;
+  readonly rejudge: (judge: (permit: Permit) => boolean) => number;
   /** Closes (`revoked`) what this grant let through; returns how many that were. */
   readonly closeGrant: (grantId: string) => number;
   /** Closes everything; returns how many that were. */
@@ -112,11 +110,7 @@ export function createLive(parts: {
         },
       };
     },
-    rejudge: (judge) =>
-      closeWhere(
-        'policy_changed',
-        ({ permit }) => !judge(permit.request, permit.verdict.grant?.id),
-      ),
+    rejudge: (judge) => closeWhere('policy_changed', ({ permit }) => !judge(permit)),
     closeGrant: (grantId) =>
       closeWhere('revoked', ({ permit }) => permit.verdict.grant?.id === grantId),
     closeAll: (reason) => closeWhere(reason, () => true),

@@ -58,7 +58,7 @@ describe('createLive', () => {
         entry.end('client_reset', 0, 0, undefined);
       });
     }
-    const closed = live.rejudge((request) => request.destination.host === 'stays.test');
+    const closed = live.rejudge(({ request }) => request.destination.host === 'stays.test');
     assert.equal(closed, 1);
     assert.deepEqual(asked, ['goes.test policy_changed']);
     assert.deepEqual(
@@ -68,13 +68,13 @@ describe('createLive', () => {
     assert.equal(live.count, 1);
   });
 
-  it('hands the grant of each connection to the judge', () => {
+  it('hands each permit to the judge', () => {
     const { live } = setUp();
     const seen: (string | undefined)[] = [];
     live.open(permitTo('a.test', 'g1'), () => undefined);
     live.open(permitTo('b.test'), () => undefined);
-    live.rejudge((_request, grantId) => {
-      seen.push(grantId);
+    live.rejudge(({ verdict }) => {
+      seen.push(verdict.grant?.id);
       return true;
     });
     assert.deepEqual(seen, ['g1', undefined]);
