@@ -277,7 +277,7 @@ function nextStep(verdict: Verdict, destination: Destination, config: Config): s
   }
   if (verdict.outcome === 'allow') {
     if (kind !== 'name') return 'this address is dialled and no other';
-    return 'the name is looked up, every address is vetted (a local one is refused), and exactly those are dialled';
+    return 'the name is looked up, every address is vetted (a local one is refused), and exactly those are dialled; an upstream proxy of the daemon gets the name instead';
   }
   return (
     refusedNext[verdict.reason] ??

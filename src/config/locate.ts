@@ -17,9 +17,10 @@ export type Path = readonly (string | number)[];
 export type Locate = (path: Path, part?: 'key' | 'value') => Place;
 
 interface Spot {
-  key: Place;
+  readonly key: Place;
   value: Place;
-  readonly children: Map<string | number, Spot>;
+  /** Made when first needed: most spots are list entries without children. */
+  children: Map<string | number, Spot> | undefined;
 }
 
 /** Indexes the text. Throws toml-eslint-parser's ParseError when it is not TOML. */
@@ -33,7 +34,7 @@ export function createLocator(text: string): Locate {
   return (path, part = 'value') => {
     let spot = root;
     for (const step of path) {
-      const next = spot.children.get(step);
+      const next = spot.children?.get(step);
       if (next === undefined) break;
       spot = next;
     }
@@ -67,6 +68,7 @@ function addValue(spot: Spot, node: AST.TOMLContentNode): void {
 }
 
 function childOf(parent: Spot, step: string | number, place: Place): Spot {
+  parent.children ??= new Map();
   let child = parent.children.get(step);
   if (child === undefined) {
     child = spotAt(place);
@@ -76,7 +78,7 @@ function childOf(parent: Spot, step: string | number, place: Place): Spot {
 }
 
 function spotAt(place: Place): Spot {
-  return { key: place, value: place, children: new Map() };
+  return { key: place, value: place, children: undefined };
 }
 
 function placeOf(node: AST.TOMLNode): Place {
