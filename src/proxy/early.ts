@@ -29,6 +29,7 @@ export function watchClient(socket: Socket, head: Buffer): WaitingClient {
     total += chunk.length;
     if (total >= earlyLimitBytes) socket.pause();
   };
+  socket.setTimeout(0); // whatever HTTP allowed between two requests does not bound a hold
   socket.on('data', keep);
   socket.on('end', leave);
   socket.on('close', leave);

@@ -54,15 +54,15 @@ export function createForwarder(parts: DoorParts): Forwarder {
 class Upstream implements Pooled {
   readonly key: string;
   readonly #client: Client;
+  /** Ends a dial that is on its way when the connection is thrown away. */
+  readonly #dialing = new AbortController();
   #permit: Permit;
-  #signal: AbortSignal;
   #socket: Socket | undefined;
   #isFresh = true;
 
-  constructor(parts: DoorParts, pool: Pool<Upstream>, key: string, { permit, signal }: Exchange) {
+  constructor(parts: DoorParts, pool: Pool<Upstream>, key: string, permit: Permit) {
     this.key = key;
     this.#permit = permit;
-    this.#signal = signal;
     // The origin is never used: target, Host and the address to dial all come from the permit.
     this.#client = new Client('http://upstream.invalid', {
       allowH2: false,
@@ -73,7 +73,7 @@ class Upstream implements Pooled {
       bodyTimeout: 0,
       connect: (_options, done) => {
         this.#isFresh = true;
-        parts.dial(this.#permit, this.#signal).then(
+        parts.dial(this.#permit, this.#dialing.signal).then(
           (socket) => {
             this.#socket = socket;
             socket.on('error', ignore);
@@ -105,9 +105,8 @@ class Upstream implements Pooled {
   }
 
   /** Takes a kept connection over for another request with the same key, that is the same addresses. */
-  renew({ permit, signal }: Exchange): void {
+  renew(permit: Permit): void {
     this.#permit = permit;
-    this.#signal = signal;
     this.#isFresh = false;
   }
 
@@ -117,6 +116,7 @@ class Upstream implements Pooled {
 
   /** Closes the connection, failing the request on it. */
   discard(reason: Error = new SallyportError('ERR_UPSTREAM_RESET', 'thrown away')): void {
+    this.#dialing.abort();
     this.#client.destroy(reason).catch(ignore);
   }
 }
@@ -166,8 +166,8 @@ class Relay {
     const { permit, message, path } = this.#exchange;
     const key = poolKey(permit);
     const kept = this.#hasRetried ? undefined : this.#pool.take(key);
-    kept?.renew(this.#exchange);
-    const upstream = kept ?? new Upstream(this.#parts, this.#pool, key, this.#exchange);
+    kept?.renew(permit);
+    const upstream = kept ?? new Upstream(this.#parts, this.#pool, key, permit);
     this.#upstream = upstream;
     this.#answerBegan = false;
     const { destination } = permit.request;

@@ -25,9 +25,9 @@ export interface ClosedRecord {
   /** Bytes from client to upstream: raw in a tunnel, the body alone for a forwarded request. */
   readonly bytesUp: number;
   readonly bytesDown: number;
-  /** Since the entry was opened, which is after the dial. */
+  /** Since the entry was opened, which is after the decision and before the dial. */
   readonly durationMs: number;
-  /** The address that was dialled; undefined when none was reached or a parent stands between. */
+  /** The far end of the connection that was opened (the parent's where one stands between), if there was one. */
   readonly remoteAddress: string | undefined;
 }
 

@@ -440,24 +440,34 @@ describe('forwarding a plain request', () => {
     });
   });
 
-  it('stops the dial when the client leaves', async () => {
-    const origin = await startCanned('');
-    const stopped = Promise.withResolvers<void>();
-    const dial: DoorOptions['dial'] = async (_permit, signal) => {
-      await once(signal, 'abort');
-      stopped.resolve();
-      throw new SallyportError('ERR_UPSTREAM_RESET', 'aborted');
-    };
-    await withDoor(origin, { dial }, async (door) => {
-      const dialled = once(door.events, 'dialled');
-      const client = await connectRaw(door.port, get('a.test'));
-      await dialled;
-      const closed = once(door.events, 'closed');
-      client.socket.destroy();
-      await stopped.promise;
-      await closed;
+  for (const [name, act, reason] of [
+    [
+      'the client leaves',
+      (_door: Door, client: RawClient) => client.socket.destroy(),
+      'client_closed',
+    ],
+    ['the policy changes', (door: Door) => door.live.rejudge(() => false), 'policy_changed'],
+  ] as const) {
+    it(`stops the dial when ${name}`, async () => {
+      const origin = await startCanned('');
+      const stopped = Promise.withResolvers<void>();
+      const dial: DoorOptions['dial'] = async (_permit, signal) => {
+        await once(signal, 'abort');
+        stopped.resolve();
+        throw new SallyportError('ERR_UPSTREAM_RESET', 'aborted');
+      };
+      await withDoor(origin, { dial }, async (door) => {
+        const dialled = once(door.events, 'dialled');
+        const client = await connectRaw(door.port, get('a.test'));
+        await dialled;
+        const closed = once(door.events, 'closed') as Promise<[ClosedRecord]>;
+        act(door, client);
+        await stopped.promise;
+        assert.equal((await closed)[0].reason, reason);
+        await client.gone();
+      });
     });
-  });
+  }
 
   it('relays an answer that comes before the upload is whole, then closes', async () => {
     const origin = await startTcpOrigin((socket) => {
