@@ -14,15 +14,24 @@ const files: WatchedFiles = { read: [], absent: [], stamp: '' };
 /** The text of the preset `git`. */
 export const gitPreset = '[network]\nallowed_domains = ["git.example"]\n';
 
-/** A context with one preset, `git`, and no files. */
+/** `codex` is gone; `broken` and `wide` are what no shipped preset may be. */
+const presetTexts: Readonly<Record<string, string | undefined>> = {
+  codex: undefined,
+  git: gitPreset,
+  broken: '[network\n',
+  wide: '[network]\nmode = "full"\n',
+};
+
+/** A context with a few presets and no files but those that end in `.pem`. */
 export function fakeContext(env: DecodeContext['env'] = {}): DecodeContext {
   return {
     env,
-    presets: ['codex', 'git'],
-    readPreset: (name) =>
-      name === 'git'
-        ? { file: 'git.toml', text: gitPreset }
-        : { problem: `the preset file ${name}.toml is gone` },
+    presets: Object.keys(presetTexts),
+    readPreset: (name) => {
+      const text = Object.hasOwn(presetTexts, name) ? presetTexts[name] : undefined;
+      if (text === undefined) return { problem: `the preset file ${name}.toml is gone` };
+      return { file: `${name}.toml`, text };
+    },
     checkFile: (path) => (path.endsWith('.pem') ? undefined : `the file ${path} does not exist`),
   };
 }

@@ -114,7 +114,24 @@ const cases: readonly Case[] = [
     want: [
       'config.toml:2:12: network.presets[0]: "gti" is not a preset; did you mean "git"?',
       'config.toml:2:19: network.presets[1]: the preset file codex.toml is gone',
-      'config.toml:2:28: network.presets[2]: is not a string; expected one of codex, git',
+      'config.toml:2:28: network.presets[2]: is not a string; expected one of codex, git, broken, wide',
+    ],
+  },
+  {
+    name: 'lets a preset hold rules and nothing else',
+    text: '[network]\npresets = ["broken", "wide"]\n',
+    want: [
+      'broken.toml:1:9: not valid TOML: illegal character in key',
+      'wide.toml:2:1: network.mode: a preset holds only allowed_domains and denied_domains',
+    ],
+  },
+  {
+    name: 'refuses rules that are no lists and no map',
+    text: '[network]\ndenied_domains = [1, "a.example"]\ndomains = "a.example"\n',
+    want: [
+      'config.toml:2:19: network.denied_domains[0]: is the number 1; expected a host pattern in quotes',
+      'config.toml:3:1: network.domains: cannot stand together with denied_domains (line 2) in one file; move its entries there or drop the list',
+      'config.toml:3:11: network.domains: is a string; expected a table, such as { "example.com" = "allow" }',
     ],
   },
   {

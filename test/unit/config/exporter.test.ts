@@ -94,6 +94,43 @@ describe('[otel] exporter', () => {
     });
   }
 
+  const rest = 'endpoint = "http://127.0.0.1/", protocol = "json"';
+  const shapes: readonly (readonly [string, string])[] = [
+    ['3', 'is the number 3; expected "none" or a table'],
+    ['{}', 'names 0 exporters; '],
+    ['{ none = {}, otlp-http = {} }', 'names 2 exporters; '],
+    ['"constructor"', '"constructor" is not an exporter; '],
+    ['"otlp-http"', '"otlp-http" needs an endpoint and a protocol; '],
+    ['{ otlp-http = 1 }', 'otlp-http: is the number 1; expected a table'],
+    [
+      `{ otlp-http = { ${rest}, headers = 1 } }`,
+      'otlp-http.headers: is the number 1; expected a table of strings',
+    ],
+    [
+      `{ otlp-http = { ${rest}, headers = { "a b" = "x" } } }`,
+      'otlp-http.headers."a b": is not a header name',
+    ],
+    [
+      `{ otlp-http = { ${rest}, headers = { a = 1 } } }`,
+      'otlp-http.headers."a": expected a string',
+    ],
+    [`{ otlp-http = { ${rest}, tls = 1 } }`, 'otlp-http.tls: is the number 1; expected a table'],
+    [
+      `{ otlp-http = { ${rest}, tls = { ca-certificate = "x.crt" } } }`,
+      'otlp-http.tls.ca-certificate: the file /conf/x.crt does not exist',
+    ],
+  ];
+  for (const [value, problem] of shapes) {
+    it(`refuses ${value}`, () => {
+      const [line = '', ...more] = linesOf(loadTexts({ user: `[otel]\nexporter = ${value}\n` }));
+      assert.deepEqual(more, []);
+      assert.equal(
+        line.replace(/^config\.toml:2:\d+: otel\.exporter: /, '').slice(0, problem.length),
+        problem,
+      );
+    });
+  }
+
   it('warns when headers go to another machine in clear text', () => {
     const text =
       '[otel]\nexporter = { otlp-http = { endpoint = "http://c.example/v1/logs", protocol = "json" } }\n';
