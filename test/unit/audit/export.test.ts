@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
@@ -389,5 +390,29 @@ describe('close', () => {
     await sender.close(5000);
     assert.deepEqual(uids(receiver), ['a']);
     assert.deepEqual(sender.health(), { ok: true, delivered: 1, dropped: 0, problem: null });
+  });
+});
+
+describe('a process that closes its exporter', () => {
+  it('ends by itself, though the collector hangs, and does not connect again', async (context) => {
+    const receiver = await collector(context, { answer: () => 'hang' });
+    const settings = { ...defaults, endpoint: receiver.url };
+    const script = `
+      import { createExporter } from ${JSON.stringify(import.meta.resolve('../../../src/audit/export.ts'))};
+      const exporter = createExporter(${JSON.stringify(settings)});
+      exporter.emit(${JSON.stringify(event('a'))});
+      process.stdin.once('data', async () => {
+        await exporter.close(1);
+        process.stdout.write(JSON.stringify(exporter.health()));
+      });`;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await receiver.waitForRequests(1);
+    child.stdin.end('close');
+    const words = (await Array.fromAsync(child.stdout.setEncoding('utf8'))).join('');
+    const problem = 'stopped with 1 events undelivered';
+    assert.deepEqual(JSON.parse(words), { ok: false, delivered: 0, dropped: 1, problem });
+    assert.equal(receiver.requests.length, 1);
   });
 });
