@@ -2,6 +2,7 @@
 // Linux only; elsewhere nobody is found, and answers.ts then takes narrow answers only. All reads are
 // asynchronous and one scan of /proc serves every question that came up meanwhile.
 import { readFile, readdir, readlink } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientAddress } from '../policy/decision.ts';
 import { createAskerReader } from './proc-process.ts';
 import { findInodes, socketKeys } from './proc-sockets.ts';
@@ -33,7 +34,10 @@ interface Place {
 }
 
 const queueLimit = 8192;
-const workers = 4;
+/** Fewer than libuv's four threads, which others need, too. */
+const workers = 3;
+const calmMs = 10;
+const longestPauseMs = 250;
 const rememberedPids = 32;
 
 /** Builds the finder; without a platform it knows, one that finds nobody. */
@@ -58,9 +62,13 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
     for (const table of tables) {
       for (const [key, inode] of findInodes(table, keys)) inodes.set(`socket:[${inode}]`, key);
     }
+    if (inodes.size === 0) return;
+    const askers = new Map<number, Promise<Asker | undefined>>();
     const inodesLeft = new Set(inodes.keys());
     await scan(inodesLeft, await candidates(recent), signal, async (inode, place) => {
-      const asker = await readAsker(place.pid);
+      const reading = askers.get(place.pid) ?? readAsker(place.pid);
+      askers.set(place.pid, reading);
+      const asker = await reading;
       // The same descriptor still there: so the process we read is the one that holds the connection.
       const isStill = (await readlink(place.link).catch(() => undefined)) === inode;
       recent = [place.pid, ...recent.filter((pid) => pid !== place.pid)].slice(0, rememberedPids);
@@ -74,9 +82,13 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
     isRunning = true;
     while (queue.length > 0) {
       const batch = queue.splice(0);
+      const startMs = options.now();
       const limit = AbortSignal.timeout(options.deadlineMs ?? 1000);
       await Promise.race([find(batch, limit).catch(() => undefined), aborted(limit)]);
       for (const { resolve } of batch) resolve(undefined); // those already found stay as they are
+      // A flood may cost us half of the time at most.
+      const tookMs = options.now() - startMs;
+      if (tookMs > calmMs && queue.length > 0) await delay(Math.min(tookMs, longestPauseMs));
     }
     isRunning = false;
   }
