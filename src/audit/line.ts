@@ -43,6 +43,7 @@ function isAttributes(value: unknown): value is AuditEvent['attributes'] {
   return isRecord(value) && Object.values(value).every((item) => isScalar(item));
 }
 
+/** Finite numbers only: JSON has no others, but `1e400` is read as infinity. */
 function isScalar(value: unknown): boolean {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value);
 }

@@ -40,6 +40,7 @@ describe('readLine', () => {
     '{"uid":"","time":"","name":"","attributes":[]}',
     '{"uid":"","time":"","name":"","attributes":{"a":null}}',
     '{"uid":"","time":"","name":"","attributes":{"a":{}}}',
+    '{"uid":"","time":"","name":"","attributes":{"a":1e400}}',
     '{"uid":"","time":"","name":""}',
   ];
   for (const text of cases) {
