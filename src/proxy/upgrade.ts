@@ -20,6 +20,7 @@ import { joinTunnel, reset } from './tunnel.ts';
 
 const answerLimitMs = 60_000;
 const headLimitBytes = 64 * 1024;
+const informationLimit = 16;
 
 /**
  * True for the one upgrade that is served: a WebSocket handshake in an absolute-form GET without a body. Every
@@ -95,7 +96,12 @@ async function shakeHands(shake: Handshake, path: string, fields: string[]): Pro
   outgoing.setTimeout(answerLimitMs, () => {
     outgoing.destroy(new SallyportError('ERR_UPSTREAM_TIMEOUT', 'no answer to the handshake'));
   });
-  outgoing.on('information', (information) => relayInformation(socket, information));
+  let informations = 0;
+  outgoing.on('information', (information) => {
+    informations += 1;
+    if (informations <= informationLimit) relayInformation(socket, information);
+    else outgoing.destroy(new SallyportError('ERR_UPSTREAM_INVALID', 'too many interim answers'));
+  });
   const answered = new Promise<void>((resolve, reject) => {
     outgoing.on('error', reject);
     outgoing.on('close', () => reject(new SallyportError('ERR_UPSTREAM_RESET', 'no answer')));
@@ -179,6 +185,7 @@ function relayAnswer(
 ): void {
   checkAnswer(answer);
   const remoteAddress = upstream.remoteAddress;
+  upstream.setTimeout(0); // the limit was for the head; a body may take its time
   let bytesDown = 0;
   const fields = [...endToEndFields(answer.rawHeaders), 'Connection', 'close'];
   socket.write(renderHead(answer, fields), 'latin1');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { describe, it } from 'node:test';
 import type { DecisionRequest } from '../../../src/policy/decision.ts';
+import { createHttpHandler } from '../../../src/proxy/http-listener.ts';
 import {
   connectRaw,
   openDoor,
@@ -243,6 +244,22 @@ describe('the HTTP door, strictly framed', () => {
       await origin.close();
     });
   }
+
+  it('has a limit for the wait for a head, and none for uploads', () => {
+    const unused = (): never => assert.fail('not used');
+    const live = { open: unused, rejudge: unused, closeGrant: unused, closeAll: unused, count: 0 };
+    const server = createHttpHandler({ gate: unused, dial: unused, live, onMalformed: unused });
+    assert.deepEqual(
+      [
+        server.headersTimeout,
+        server.requestTimeout,
+        server.timeout,
+        server.keepAliveTimeout,
+        server.maxHeadersCount,
+      ],
+      [30_000, 0, 0, 600_000, 0],
+    );
+  });
 
   it('answers 431 to a head above 64 KiB and records it', async () => {
     await withDoor({}, async (door) => {
