@@ -145,7 +145,7 @@ describe('imports', () => {
     const ambient = files
       .filter((file) => pureFiles.test(file))
       .filter((file) =>
-        /\bprocess\.|\bDate\.now\b|\bnew Date\(\)|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bfetch\(/.test(
+        /(?<![.\w])process\.|\bDate\.now\b|\bnew Date\(\)|\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bfetch\(/.test(
           code(file),
         ),
       );
