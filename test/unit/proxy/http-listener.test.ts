@@ -390,6 +390,23 @@ describe('the HTTP door, one connection', () => {
     });
   });
 
+  it('resets a connection on which something malformed follows a half-written answer', async () => {
+    const origin = await startHttpOrigin((_request, response) => response.write('half'));
+    const door = await openDoor();
+    const host = `127.0.0.1:${origin.port}`;
+    const client = await connectRaw(
+      door.port,
+      `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
+    );
+    await client.until(/half/);
+    client.send('no HTTP\r\n\r\n');
+    assert.equal(await client.gone(), 'ECONNRESET');
+    assert.doesNotMatch(client.text(), /400/);
+    assert.deepEqual([door.malformed.length, door.live.count, door.bugs], [1, 0, []]);
+    await door.close();
+    await origin.close();
+  });
+
   it('ignores an Upgrade that is not to WebSocket', async () => {
     await withDoor({}, async (door, origin) => {
       const host = `127.0.0.1:${origin.port}`;

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import net from 'node:net';
+import { TLSSocket } from 'node:tls';
 import { describe, it } from 'node:test';
 import { createLive, type ClosedRecord, type Live } from '../../../src/proxy/live.ts';
-import { joinTunnel } from '../../../src/proxy/tunnel.ts';
+import { joinTunnel, reset } from '../../../src/proxy/tunnel.ts';
 import { connectRaw, permitFor, type RawClient } from '../../support/http-door.ts';
 
 interface Rig {
@@ -158,5 +159,24 @@ describe('joinTunnel', () => {
     assert.equal((await promise).reason, 'client_reset');
     assert.equal(live.count, 0);
     client.socket.destroy();
+  });
+});
+
+describe('reset', () => {
+  it('closes what cannot send a RST, such as TLS to a parent', async () => {
+    const [client, near] = await pair();
+    const secured = new TLSSocket(near);
+    secured.on('error', () => undefined);
+    const closed = once(secured, 'close');
+    reset(secured);
+    await closed;
+    client.socket.destroy();
+  });
+
+  it('leaves a socket alone that is gone', async () => {
+    const [client, near] = await pair();
+    near.destroy();
+    reset(near);
+    await client.gone();
   });
 });
