@@ -4,7 +4,7 @@
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientAddress } from '../policy/decision.ts';
-import { createAskerReader } from './proc-process.ts';
+import { createLineReader } from './proc-process.ts';
 import { findInodes, socketKeys } from './proc-sockets.ts';
 import type { Asker } from './process-tree.ts';
 
@@ -43,7 +43,7 @@ const rememberedPids = 32;
 /** Builds the finder; without a platform it knows, one that finds nobody. */
 export function createAskerFinder(options: AskerOptions): FindAsker {
   if ((options.platform ?? process.platform) !== 'linux') return () => Promise.resolve(undefined);
-  const readAsker = createAskerReader(options.mainFile, options.now);
+  const readLine = createLineReader(options.mainFile, options.now);
   const queue: Wanted[] = [];
   /** Where clients were found last: an agent's programs open many connections each. */
   let recent: readonly number[] = [];
@@ -63,17 +63,18 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
       for (const [key, inode] of findInodes(table, keys)) inodes.set(`socket:[${inode}]`, key);
     }
     if (inodes.size === 0) return;
-    const askers = new Map<number, Promise<Asker | undefined>>();
+    const lines = new Map<number, ReturnType<typeof readLine>>();
     const inodesLeft = new Set(inodes.keys());
     await scan(inodesLeft, await candidates(recent), signal, async (inode, place) => {
-      const reading = askers.get(place.pid) ?? readAsker(place.pid);
-      askers.set(place.pid, reading);
-      const asker = await reading;
+      const reading = lines.get(place.pid) ?? readLine(place.pid);
+      lines.set(place.pid, reading);
+      const line = await reading;
       // The same descriptor still there: so the process we read is the one that holds the connection.
       const isStill = (await readlink(place.link).catch(() => undefined)) === inode;
       recent = [place.pid, ...recent.filter((pid) => pid !== place.pid)].slice(0, rememberedPids);
       for (const { wanted } of byKey.get(inodes.get(inode) ?? '') ?? []) {
-        wanted.resolve(isStill ? asker : undefined);
+        const listenerPort = wanted.client.localPort;
+        wanted.resolve(isStill && line !== undefined ? { ...line, listenerPort } : undefined);
       }
     });
   }

@@ -16,6 +16,7 @@ export interface ProcStat {
 }
 
 const commandLineBytes = 4096;
+const environmentBytes = 64 * 1024;
 const deepest = 64;
 const cacheLimit = 512;
 const cacheMs = 2000;
@@ -36,11 +37,20 @@ export function readStat(text: string): ProcStat | undefined {
   };
 }
 
-/** Gives the asker of a pid, or undefined when it ended or changed parents meanwhile: doubt is no answer. */
-export type ReadAsker = (pid: number) => Promise<Asker | undefined>;
+/** Ports of loopback proxies in an environment as /proc/PID/environ holds it, upper and lower case. */
+export function proxyPortsIn(environment: string): readonly number[] {
+  const named = /(?:http|https|all|ws|wss)_proxy=\w+:\/\/(?:127\.0\.0\.1|localhost):(\d{1,5})/gi;
+  return [...new Set([...environment.matchAll(named)].map((match) => Number(match[1])))];
+}
+
+/** A process and its ancestors. */
+export type ProcessLine = Omit<Asker, 'listenerPort'>;
+
+/** Gives the line of a pid, or undefined when it ended or changed parents meanwhile: doubt is no answer. */
+export type ReadLine = (pid: number) => Promise<ProcessLine | undefined>;
 
 /** `mainFile`: our own main.ts, by which `sallyport exec` is known. Processes are remembered for 2 s. */
-export function createAskerReader(mainFile: string, now: () => number): ReadAsker {
+export function createLineReader(mainFile: string, now: () => number): ReadLine {
   const cache = new Map<string, { readonly process: ProcessInfo; readonly atMs: number }>();
   const realMain = realpath(mainFile).catch(() => mainFile);
 
@@ -87,13 +97,15 @@ async function statOf(pid: number): Promise<ProcStat | undefined> {
 
 async function readProcess(pid: number, known: ProcStat, mainFile: string): Promise<ProcessInfo> {
   const folder = `/proc/${pid}`;
-  const [executable, cwd, argv, owner] = await Promise.all([
+  const [executable, cwd, line, owner, environment] = await Promise.all([
     readlink(`${folder}/exe`).catch(() => undefined),
     readlink(`${folder}/cwd`).catch(() => undefined),
-    readCommandLine(`${folder}/cmdline`),
+    readStart(`${folder}/cmdline`, commandLineBytes),
     stat(folder).catch(() => undefined),
+    readStart(`${folder}/environ`, environmentBytes),
   ]);
   const program = programOf({ executable, name: known.name });
+  const argv = line.replace(/\0$/, '').split('\0');
   return {
     pid,
     started: known.started,
@@ -105,17 +117,18 @@ async function readProcess(pid: number, known: ProcStat, mainFile: string): Prom
     isExec: await isOurExec(argv, cwd, mainFile),
     isShell: isPromptingShell(program, argv),
     uid: owner?.uid ?? -1,
+    proxyPorts: proxyPortsIn(environment),
   };
 }
 
-async function readCommandLine(file: string): Promise<readonly string[]> {
+/** The first bytes of a file as text; empty when it is not ours to read. */
+async function readStart(file: string, bytes: number): Promise<string> {
   try {
     await using handle = await open(file, 'r');
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(commandLineBytes), 0);
-    const text = buffer.toString('utf8', 0, bytesRead);
-    return text.replace(/\0$/, '').split('\0');
+    const { buffer, bytesRead } = await handle.read(Buffer.allocUnsafe(bytes), 0, bytes, 0);
+    return buffer.toString('utf8', 0, bytesRead);
   } catch {
-    return [];
+    return '';
   }
 }
 

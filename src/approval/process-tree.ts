@@ -23,12 +23,16 @@ export interface ProcessInfo {
   /** Set for a shell that reads commands from a person: no script and no `-c`. */
   readonly isShell: boolean;
   readonly uid: number;
+  /** Ports of loopback proxies that its environment names; the environment it was started with. */
+  readonly proxyPorts: readonly number[];
 }
 
 /** A program at the end of a connection, with its ancestors, nearest first. */
 export interface Asker {
   readonly process: ProcessInfo;
   readonly ancestors: readonly ProcessInfo[];
+  /** The port of ours that it connected to. */
+  readonly listenerPort: number;
 }
 
 /** The part of an asker's ancestry that counts as asking itself. */
@@ -39,19 +43,23 @@ export interface Tree {
   readonly members: readonly ProcessInfo[];
 }
 
-/** Programs that start others on behalf of a person or the system; nobody's tree reaches into them. */
-const managers = new Set(
+const namesIn = (text: string): ReadonlySet<string> => new Set(text.split(/\s+/));
+
+/** Programs that start others on behalf of the system; a process whose parent has died comes to one of them. */
+const services = namesIn(
   `systemd launchd init runsvdir runsv s6-svscan s6-supervise supervisord openrc-run dinit tini dumb-init
-  docker-init containerd-shim containerd-shim-runc-v2 conmon cron crond atd login sshd sshd-session
-  tmux screen zellij dtach abduco gnome-terminal-server ptyxis-agent kgx xterm uxterm konsole yakuake
-  xfce4-terminal mate-terminal lxterminal qterminal terminator tilix guake st urxvt rxvt urxvtd foot
-  alacritty kitty wezterm wezterm-gui wezterm-mux-server ghostty warp warp-terminal rio contour
-  code code-insiders codium cursor windsurf zed zed-editor`.split(/\s+/),
+  docker-init containerd-shim containerd-shim-runc-v2 conmon cron crond atd`,
 );
 
-const shells = new Set(
-  'sh bash zsh fish dash ash ksh ksh93 mksh tcsh csh pwsh nu elvish xonsh'.split(' '),
+/** Programs that start others on behalf of a person. */
+const terminals = namesIn(
+  `login sshd sshd-session tmux screen zellij dtach abduco gnome-terminal-server ptyxis-agent kgx xterm
+  uxterm konsole yakuake xfce4-terminal mate-terminal lxterminal qterminal terminator tilix guake st urxvt
+  rxvt urxvtd foot alacritty kitty wezterm wezterm-gui wezterm-mux-server ghostty warp warp-terminal rio
+  contour code code-insiders codium cursor windsurf zed zed-editor`,
 );
+
+const shells = namesIn('sh bash zsh fish dash ash ksh ksh93 mksh tcsh csh pwsh nu elvish xonsh');
 
 /** A name for one process that stays true when its pid is reused. */
 export function processKey({ pid, started }: Pick<ProcessInfo, 'pid' | 'started'>): string {
@@ -82,9 +90,10 @@ export function isPromptingShell(program: string, commandLine: readonly string[]
 }
 
 /** Where a tree ends: pid 1, service managers, terminals and their servers, and interactive shells. */
-function isBoundary(process: ProcessInfo): boolean {
+function boundaryOf(process: ProcessInfo): 'service' | 'person' | undefined {
   const program = programOf(process).replace(/^-/, '').replace(/:.*$/, ''); // "-bash", "tmux: server"
-  return process.pid === 1 || managers.has(program) || (process.isShell && process.hasTerminal);
+  if (terminals.has(program) || (process.isShell && process.hasTerminal)) return 'person';
+  return process.pid === 1 || services.has(program) ? 'service' : undefined;
 }
 
 /**
@@ -94,14 +103,25 @@ function isBoundary(process: ProcessInfo): boolean {
 export function treeOf(asker: Asker): Tree {
   const line = [asker.process, ...asker.ancestors];
   const exec = line.findLastIndex(({ isExec }) => isExec);
-  const boundary = line.findIndex((process, index) => index > 0 && isBoundary(process));
+  const boundary = line.findIndex((process, at) => at > 0 && boundaryOf(process) !== undefined);
   const end = exec >= 0 ? exec + 1 : boundary > 0 ? boundary : line.length;
   const members = line.slice(0, end);
   return { key: processKey(members.at(-1) ?? asker.process), members };
 }
 
-/** Whether the caller is in the asker's tree: it, or one of its ancestors, is one of the tree's members. */
+/**
+ * Whether the caller belongs to the asker: it, or one of its ancestors, is a member of the asker's tree; or
+ * it has lost its parents (`setsid -f`, `nohup … &`) and was started with the proxy that the asker used.
+ */
 export function isInsideTree(caller: Asker, asker: Asker): boolean {
   const members = new Set(treeOf(asker).members.map(processKey));
-  return [caller.process, ...caller.ancestors].some((process) => members.has(processKey(process)));
+  if ([caller.process, ...caller.ancestors].some((each) => members.has(processKey(each))))
+    return true;
+  return isOrphan(caller) && caller.process.proxyPorts.includes(asker.listenerPort);
+}
+
+/** Whether nothing a person sits at stands between the caller and the system. */
+function isOrphan({ ancestors }: Asker): boolean {
+  const boundary = ancestors.map(boundaryOf).find((found) => found !== undefined);
+  return boundary !== 'person';
 }

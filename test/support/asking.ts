@@ -16,6 +16,7 @@ export function makeProcess(pid: number, given: Partial<ProcessInfo> = {}): Proc
     isExec: false,
     isShell: false,
     uid: 1000,
+    proxyPorts: [],
     ...given,
   };
 }
@@ -32,7 +33,7 @@ export function makeShell(pid: number): ProcessInfo {
 
 /** An asker from its line of processes, itself first. */
 export function makeAsker(process: ProcessInfo, ...ancestors: readonly ProcessInfo[]): Asker {
-  return { process, ancestors };
+  return { process, ancestors, listenerPort: 4128 };
 }
 
 /** A destination by name; `host:port`, https_connect unless said. */

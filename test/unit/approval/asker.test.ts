@@ -249,4 +249,13 @@ describe('trees of real processes', () => {
     assert.ok(asker && caller);
     assert.deepEqual([isInsideTree(caller, asker), isInsideTree(person, asker)], [true, false]);
   });
+
+  it('know a program that cut itself off from its parents by the proxy it was started with', async () => {
+    const asker = await askerOf(process.execPath, exec(mainFile));
+    const detached = ['setsid', '-f', process.execPath, client, port()];
+    const orphan = await askerOf('env', [`HTTPS_PROXY=http://127.0.0.1:${port()}`, ...detached]);
+    const service = await askerOf('env', detached);
+    assert.deepEqual(orphan.process.proxyPorts, [Number(port())]);
+    assert.deepEqual([isInsideTree(orphan, asker), isInsideTree(service, asker)], [true, false]);
+  });
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createAskerReader, readStat } from '../../../src/approval/proc-process.ts';
+import { createLineReader, proxyPortsIn, readStat } from '../../../src/approval/proc-process.ts';
 
 describe('readStat', () => {
   const rest = 'S 40 70 70 34816 70 4194304 1 0 0 0 0 0 0 0 20 0 1 0 140223 313 389 1844';
@@ -23,13 +23,13 @@ describe('readStat', () => {
   }
 });
 
-describe('createAskerReader', () => {
+describe('createLineReader', () => {
   it('gives nothing for a process that is not there', async () => {
-    assert.equal(await createAskerReader('/nowhere/main.ts', () => 0)(2 ** 30), undefined);
+    assert.equal(await createLineReader('/nowhere/main.ts', () => 0)(2 ** 30), undefined);
   });
   it('reads this process and remembers it for a while', async () => {
     let nowMs = 0;
-    const read = createAskerReader('/nowhere/main.ts', () => nowMs);
+    const read = createLineReader('/nowhere/main.ts', () => nowMs);
     const first = await read(process.pid);
     const second = await read(process.pid);
     nowMs = 2001;
@@ -38,4 +38,24 @@ describe('createAskerReader', () => {
     assert.notEqual(first?.process, third?.process);
     assert.deepEqual(first, third);
   });
+});
+
+describe('proxyPortsIn', () => {
+  const cases = [
+    {
+      name: 'finds both cases once',
+      text: 'A=1\0HTTP_PROXY=http://127.0.0.1:4128\0http_proxy=http://127.0.0.1:4128/\0',
+      want: [4128],
+    },
+    {
+      name: 'finds every kind',
+      text: 'ALL_PROXY=socks5h://localhost:4129\0npm_config_https_proxy=http://127.0.0.1:4128',
+      want: [4129, 4128],
+    },
+    { name: 'leaves out other machines', text: 'HTTPS_PROXY=http://proxy.example:3128', want: [] },
+    { name: 'leaves out everything else', text: 'PATH=/bin\0NO_PROXY=127.0.0.1', want: [] },
+  ];
+  for (const { name, text, want } of cases) {
+    it(name, () => assert.deepEqual(proxyPortsIn(text), want));
+  }
 });

@@ -82,6 +82,8 @@ describe('treeOf', () => {
   }
 });
 
+const command2 = (pid: number) => makeProcess(pid, { executable: '/usr/bin/dash' });
+
 describe('isInsideTree', () => {
   const asker = makeAsker(curl, command, codex, ...desk);
   const underExec = makeAsker(curl, codex, exec, ...desk);
@@ -148,7 +150,39 @@ describe('isInsideTree', () => {
       want: false,
     },
   ];
-  for (const { name, caller, asker: asking, want } of cases) {
+  const proxied = makeProcess(95, { proxyPorts: [4128] });
+  const orphans = [
+    {
+      name: 'refuses an orphan that was started with our proxy',
+      caller: makeAsker(proxied, init),
+      want: true,
+    },
+    {
+      name: 'refuses one whose other parents died',
+      caller: makeAsker(proxied, command2(96), init),
+      want: true,
+    },
+    { name: 'refuses one that nobody took in', caller: makeAsker(proxied), want: true },
+    {
+      name: 'takes an orphan of another proxy',
+      caller: makeAsker(makeProcess(95, { proxyPorts: [3128] }), init),
+      want: false,
+    },
+    {
+      name: 'takes an orphan without a proxy, such as a browser',
+      caller: makeAsker(makeProcess(95), init),
+      want: false,
+    },
+    {
+      name: 'takes a person in a shell with our proxy',
+      caller: makeAsker(proxied, ...desk),
+      want: false,
+    },
+  ];
+  for (const { name, caller, asker: asking, want } of [
+    ...cases,
+    ...orphans.map((each) => ({ ...each, asker })),
+  ]) {
     it(name, () => assert.equal(isInsideTree(caller, asking), want));
   }
 });
