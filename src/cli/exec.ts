@@ -10,7 +10,8 @@ import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { findDaemon, notRunning } from './daemon-address.ts';
 import { childEnvironment, type DaemonAddress } from './environment.ts';
 import { usageError } from './options.ts';
-import { exactCommand, type SpawnWords } from './raw-words.ts';
+import { ignoredSignals } from './own-environment.ts';
+import { exactCommand, ignoringSignals, type SpawnWords } from './raw-words.ts';
 import { escapeText } from './render.ts';
 import { findSshHelper } from './ssh-helper.ts';
 import { hasTerminal, isForeground } from './terminal.ts';
@@ -40,7 +41,8 @@ export const execCommand: Command = {
     const { set, notes } = childEnvironment(io.env, address, findSshHelper(io.env));
     const full = wordsFor(words, address, io.env, notes);
     for (const note of full.notes) io.stderr(`sallyport: ${note}\n`);
-    return await runProgram(exactCommand(full.words), { ...io.env, ...set }, io);
+    const command = ignoringSignals(exactCommand(full.words), ignoredSignals(process.env));
+    return await runProgram(command, { ...io.env, ...set }, io);
   },
 };
 
@@ -79,11 +81,13 @@ async function runProgram(
   env: Record<string, string | undefined>,
   io: CommandIo,
 ): Promise<number> {
-  const child = spawn(words.program, [...words.args], { env, stdio: 'inherit' });
   const { promise, resolve } = Promise.withResolvers<number | NodeJS.Signals>();
+  // before the spawn: the program may be up, and be sent a signal through us, before spawn returns
+  let child: ChildProcess | undefined;
+  const stopPassing = passSignals((signal) => child?.kill(signal));
+  child = spawn(words.program, [...words.args], { env, stdio: 'inherit' });
   child.once('error', (error) => resolve(startFailure(error, words.name, io)));
   child.once('exit', (code, signal) => resolve(signal ?? code ?? exitCodes.failed));
-  const stopPassing = passSignals(child);
   const end = await promise;
   stopPassing();
   return typeof end === 'number' ? end : await endBy(end);
@@ -103,13 +107,13 @@ function startFailure(error: NodeJS.ErrnoException, program: string, io: Command
 const passed = ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const;
 
 /** Passes on what was sent to us alone; a terminal sends to the whole process group, so the child has it already. */
-function passSignals(child: ChildProcess): () => void {
+function passSignals(pass: (signal: NodeJS.Signals) => void): () => void {
   const startedOnTerminal = hasTerminal();
   const handlers = passed.map((signal) => {
     const handler = (): void => {
       const keyed = (signal === 'SIGINT' || signal === 'SIGQUIT') && isForeground();
       const hungUp = signal === 'SIGHUP' && startedOnTerminal && !hasTerminal();
-      if (!keyed && !hungUp) child.kill(signal);
+      if (!keyed && !hungUp) pass(signal);
     };
     process.on(signal, handler);
     return () => process.off(signal, handler);

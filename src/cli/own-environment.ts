@@ -31,6 +31,15 @@ const savedPrefix = 'SALLYPORT_SAVED_';
 /** The launcher's base64 copy of the whole original environment (Linux, `exec` only). */
 const wholeName = 'SALLYPORT_SAVED_ENVIRON';
 
+/** The launcher's copy of the kernel's mask of ignored signals, in hexadecimal (Linux, `exec` only). */
+const ignoredName = 'SALLYPORT_SAVED_IGNORED';
+
+/** Of HUP, INT and QUIT those that we were started to ignore: by nohup, or in the background of a script. */
+export function ignoredSignals(env: Environment): readonly string[] {
+  const mask = Number.parseInt(env[ignoredName]?.slice(-1) ?? '0', 16);
+  return ['HUP', 'INT', 'QUIT'].filter((_, bit) => (mask & (1 << bit)) !== 0);
+}
+
 /** The withheld variables that are set in this environment; empty when it is fit for our own process. */
 export function foundWithheld(env: Environment): string[] {
   return withheldVariables.filter((name) => env[name] !== undefined);

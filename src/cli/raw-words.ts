@@ -1,5 +1,6 @@
-// Command lines with bytes that are not UTF-8 (file names of another age). Node decodes argv and encodes what it
-// spawns, so such bytes would come out as U+FFFD. On Linux the kernel still has them; a shell puts them back.
+// What spawn cannot pass on by itself, by way of `sh` and only where it is needed: words with bytes that are not
+// UTF-8 (Node decodes argv, so they would come out as U+FFFD; on Linux the kernel still has them), and signals
+// that the program shall ignore.
 import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { quoteWord } from './render.ts';
@@ -18,11 +19,16 @@ export function exactCommand(words: readonly string[]): SpawnWords {
   if (process.platform !== 'linux' || !words.some((word) => word.includes('\ufffd'))) return plain;
   const raw = rawTail(readFileSync('/proc/self/cmdline'), words);
   if (raw === undefined || raw.every((word) => isUtf8(word))) return plain;
-  return {
-    program: '/bin/sh',
-    args: ['-c', `exec ${raw.map(shellWord).join(' ')}`],
-    name: program,
-  };
+  const script = `exec ${raw.map(shellWord).join(' ')}`;
+  return { program: '/bin/sh', args: ['-c', script], name: program };
+}
+
+/** The same, started so that it ignores these signals, which spawn alone cannot do. */
+export function ignoringSignals(words: SpawnWords, signals: readonly string[]): SpawnWords {
+  if (signals.length === 0) return words;
+  const script = `trap '' ${signals.join(' ')}; exec "$@"`;
+  const args = ['-c', script, 'sh', words.program, ...words.args];
+  return { program: '/bin/sh', args, name: words.name };
 }
 
 /** The raw bytes of each word that the kernel has with the same decoding; other words (ours) as UTF-8. */

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
 import { execCommand } from '../../../src/cli/exec.ts';
 import { launch, launcherFile, makeFolder, recordIo, startStandIn } from '../../support/command.ts';
@@ -11,24 +12,20 @@ import { launch, launcherFile, makeFolder, recordIo, startStandIn } from '../../
 /** A program that prints its words one a line as JSON, and its node. */
 const printWords = ['/usr/bin/python3', '-c', 'import sys, json; print(json.dumps(sys.argv[1:]))'];
 
-/** Starts `sallyport exec -- sh -c SCRIPT` and waits for the script's first line, `up`. */
+/** Starts `sallyport exec -- sh -c SCRIPT`; the script's first line must be `up` and the pid of its parent, us. */
 async function startScript(t: TestContext, script: string) {
   const daemon = await startStandIn(t);
   const child = spawn('setsid', ['-w', launcherFile, 'exec', '--', 'sh', '-c', script], {
     env: daemon.env,
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  let out = '';
-  const { promise: up, resolve } = Promise.withResolvers<void>();
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    out += text;
-    if (out.includes('up\n')) resolve();
-  });
+  t.after(() => child.kill('SIGKILL'));
   const closed = once(child, 'close');
-  await up;
-  // setsid -w has one child: the launcher, which has become our process
-  const { stdout } = spawnSync('pgrep', ['-P', String(child.pid)]);
-  return { pid: Number(stdout.toString().trim()), closed, out: () => out };
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => String((await lines.next()).value);
+  const [up, pid] = (await next()).split(' ');
+  assert.equal(up, 'up');
+  return { pid: Number(pid), closed, next };
 }
 
 describe('the launcher', () => {
@@ -199,11 +196,11 @@ describe('exec', () => {
   for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const) {
     it(`passes ${signal} on, and the child decides what comes of it`, async (t) => {
       const name = signal.slice(3);
-      const script = `trap 'echo got ${name}; exit 9' ${name}; echo up; while :; do sleep 0.05; done`;
+      const script = `trap 'echo got ${name}; exit 9' ${name}; echo up $PPID; for n in 1 2 3 4 5 6 7 8 9; do sleep 0.5; done; exit 8`;
       const running = await startScript(t, script);
       process.kill(running.pid, signal);
+      assert.equal(await running.next(), `got ${name}`);
       assert.deepEqual(await running.closed, [9, null]);
-      assert.equal(running.out(), `up\ngot ${name}\n`);
     });
   }
 
@@ -245,6 +242,13 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     const { out, code } = await launch(words, daemon.env);
     assert.match(out, /times 1\r\n$/);
     assert.equal(code, 0);
+  });
+
+  it('lets nohup reach the program', async (t) => {
+    const daemon = await startStandIn(t);
+    const words = ['nohup', launcherFile, 'exec', 'sh', '-c', 'kill -HUP $$; echo lives'];
+    const { out, code } = await launch(words, daemon.env);
+    assert.deepEqual([out, code], ['lives\n', 0]);
   });
 
   it('adds the gateway to Codex', async (t) => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import {
   foundWithheld,
+  ignoredSignals,
   ownEnvironment,
   userEnvironment,
   withheldVariables,
@@ -52,4 +53,20 @@ describe('our own environment', () => {
       EMPTY: '',
     });
   });
+});
+
+describe('ignoredSignals', () => {
+  const cases = [
+    { mask: '0000000000001001', want: ['HUP'] },
+    { mask: '0000000000000006', want: ['INT', 'QUIT'] },
+    { mask: '0000000001001000', want: [] },
+    { mask: '', want: [] },
+  ];
+  for (const { mask, want } of cases) {
+    it(`reads ${JSON.stringify(mask)}`, () => {
+      assert.deepEqual(ignoredSignals({ SALLYPORT_SAVED_IGNORED: mask }), want);
+    });
+  }
+
+  it('are none when the launcher did not say', () => assert.deepEqual(ignoredSignals({}), []));
 });

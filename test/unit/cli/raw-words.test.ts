@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
-import { exactCommand, shellWord } from '../../../src/cli/raw-words.ts';
+import { exactCommand, ignoringSignals, shellWord } from '../../../src/cli/raw-words.ts';
 
 describe('exactCommand', () => {
   it('leaves ordinary words as they are', () => {
@@ -16,6 +16,22 @@ describe('exactCommand', () => {
       args: ['\ufffd'],
       name: 'echo',
     });
+  });
+});
+
+describe('ignoringSignals', () => {
+  const words = {
+    program: 'sh',
+    args: ['-c', 'kill -HUP $$; kill -INT $$; echo "$0 lives"', 'it'],
+    name: 'sh',
+  };
+
+  it('changes nothing when there is none', () => assert.equal(ignoringSignals(words, []), words));
+
+  it('starts the program so that it ignores them', () => {
+    const { program, args, name } = ignoringSignals(words, ['HUP', 'INT']);
+    const { stdout } = spawnSync(program, [...args]);
+    assert.deepEqual([stdout.toString(), name], ['it lives\n', 'sh']);
   });
 });
 
