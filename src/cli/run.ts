@@ -71,6 +71,8 @@ export function createRunCommand(
       if (positionals.length > 0)
         throw usageError('run takes no words; for a program there is exec');
       const log = createLog();
+      // Node would open its debugger on a port, for anybody on this machine; the launcher's flag starts even earlier.
+      process.on('SIGUSR1', ignore);
       try {
         const startDaemon = await load();
         const daemon = await startDaemon({ configFile: values.config, env: io.env, log });
@@ -79,10 +81,15 @@ export function createRunCommand(
         io.stdout(values.json ? readyJson(daemon.ready) : readyLine(daemon.ready, io.env));
         return await stopped;
       } finally {
+        process.off('SIGUSR1', ignore);
         await log.close();
       }
     },
   };
+}
+
+function ignore(): void {
+  // a signal that has been taken note of
 }
 
 function readyJson({ http, socks, gateway, control, state }: ReadyInfo): string {
@@ -148,8 +155,6 @@ function handleSignals(stop: (signal: NodeJS.Signals) => void, reload: () => voi
     ['SIGINT', stop],
     // A terminal that was closed sends SIGHUP too, and a daemon without one is not what was meant.
     ['SIGHUP', (signal) => (onTerminal && !hasTerminal() ? stop(signal) : reload())],
-    // Node would open its debugger on a port, for anybody on this machine.
-    ['SIGUSR1', () => undefined],
   ];
   for (const [signal, handler] of handlers) process.on(signal, handler);
   return () => {
