@@ -151,6 +151,7 @@ describe('the HTTP door, whatever it is sent', () => {
   });
   after(async () => {
     await door.close();
+    await origin.idle(); // a descriptor left behind would keep this waiting
     await origin.close();
   });
 

@@ -73,8 +73,13 @@ export async function dialLoopback(permit: Permit, signal: AbortSignal): Promise
   const { port } = permit.request.destination;
   const socket = net.connect({ host: '127.0.0.1', port, allowHalfOpen: true, noDelay: true });
   socket.on('error', () => undefined);
-  await once(socket, 'connect', { signal });
-  return socket;
+  try {
+    await once(socket, 'connect', { signal });
+    return socket;
+  } catch (error) {
+    socket.destroy();
+    throw error;
+  }
 }
 
 /** Opens a door that lets everything through to loopback, unless told otherwise. */

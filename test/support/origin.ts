@@ -13,6 +13,8 @@ export interface Origin {
   readonly accepted: () => number;
   /** Connections open now. */
   readonly open: () => number;
+  /** Resolves once no connection is open: nobody has left a descriptor behind. */
+  readonly idle: () => Promise<void>;
   /** Ends every connection and stops. */
   readonly close: () => Promise<void>;
 }
@@ -98,7 +100,10 @@ async function listen(server: net.Server): Promise<Origin> {
     accepted += 1;
     sockets.add(socket);
     socket.on('error', () => undefined);
-    socket.on('close', () => sockets.delete(socket));
+    socket.on('close', () => {
+      sockets.delete(socket);
+      if (sockets.size === 0) server.emit('idle');
+    });
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -108,6 +113,9 @@ async function listen(server: net.Server): Promise<Origin> {
     port: address.port,
     accepted: () => accepted,
     open: () => sockets.size,
+    async idle() {
+      if (sockets.size > 0) await once(server, 'idle');
+    },
     async close() {
       for (const socket of sockets) socket.destroy();
       server.close();

@@ -27,6 +27,7 @@ async function withDoor(
     assert.equal(door.live.count, 0);
   } finally {
     await door.close();
+    await origin.idle();
     await origin.close();
   }
 }
@@ -371,6 +372,7 @@ describe('forwarding a plain request', () => {
       connection += 1;
       const isFirst = connection === 1;
       let requests = 0;
+      socket.on('end', () => socket.end());
       socket.on('data', () => {
         requests += 1;
         if (isFirst && requests === 2) socket.resetAndDestroy();
@@ -390,6 +392,7 @@ describe('forwarding a plain request', () => {
   it('never sends a POST a second time', async () => {
     let posts = 0;
     const origin = await startTcpOrigin((socket) => {
+      socket.on('end', () => socket.end());
       socket.on('data', (chunk: Buffer) => {
         if (chunk.toString().startsWith('POST')) {
           posts += 1;

@@ -30,6 +30,7 @@ async function withDoor(
     assert.deepEqual(door.bugs, []);
   } finally {
     await door.close();
+    await origin.idle();
     await origin.close();
   }
 }
@@ -37,6 +38,7 @@ async function withDoor(
 /** Answers the first request on each connection with these bytes. */
 function startCanned(answer: string, then: 'stay' | 'end' = 'stay'): Promise<Origin> {
   return startTcpOrigin((socket) => {
+    socket.on('end', () => socket.end());
     socket.once('data', () => {
       if (then === 'end') socket.end(answer, 'latin1');
       else socket.write(answer, 'latin1');
