@@ -51,7 +51,8 @@ async function openTunnel(origin: Origin): Promise<net.Socket> {
     headers: { host: 'a.test' },
   });
   request.end();
-  const [, socket] = (await once(request, 'connect')) as [unknown, net.Socket];
+  const [, socket, head] = (await once(request, 'connect')) as [unknown, net.Socket, Buffer];
+  if (head.length > 0) socket.unshift(head); // the origin speaks first
   return socket;
 }
 
