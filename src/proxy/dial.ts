@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
 import tls from 'node:tls';
+import { proxies } from 'proxy-agent';
 import { SocksClient, type SocksClientOptions } from 'socks';
 import { SallyportError } from '../errors.ts';
 import { type Destination, formatHostPort } from '../policy/destination.ts';
@@ -110,6 +111,35 @@ export function createDialer(options: DialerOptions = {}): Dialer {
         }
       }),
   };
+}
+
+/** Answers `FindProxyForURL(url, host)` of a PAC file, such as `PROXY p.example:3128; DIRECT`. */
+export type FindProxy = (url: string, host: string) => Promise<string>;
+/** Functions that stand in a PAC file's sandbox instead of the library's. */
+export type PacFunctions = Readonly<Record<string, (...args: never[]) => unknown>>;
+
+/**
+ * Loads a PAC file (`pac+http:`, `pac+https:` or `pac+file:` address) into proxy-agent's sandbox, an
+ * interpreter of its own without access to us. Only the file's answer is used: the library never
+ * connects for us. Rejects when the file cannot be had or read within `limitMs`.
+ */
+export async function openPac(
+  uri: string,
+  options: {
+    readonly functions: PacFunctions;
+    readonly ca: readonly string[];
+    readonly limitMs: number;
+  },
+): Promise<FindProxy> {
+  const Agent = await proxies['pac+http'][0]();
+  const settings: object = {
+    sandbox: { ...options.functions },
+    rejectUnauthorized: true,
+    ca: [...tls.getCACertificates('default'), ...tls.getCACertificates('system'), ...options.ca],
+    signal: AbortSignal.timeout(options.limitMs),
+  };
+  const agent: unknown = new Agent(uri, settings);
+  return (agent as { getResolver: () => Promise<FindProxy> }).getResolver(); // a PacProxyAgent
 }
 
 /** Runs one dial under its deadline and the client's signal, and puts failures into our words. */
