@@ -548,7 +548,6 @@ describe('the gateway', () => {
       live.rejudge(() => false),
       1,
     );
-    await once(response, 'close');
     while (closed.length === 0) await new Promise(setImmediate);
     assert.deepEqual(
       closed.map(({ reason }) => reason),
