@@ -18,6 +18,9 @@ import type {
   Verdict,
 } from './policy/decision.ts';
 
+/** More tickets than one destination can have at a time. */
+const ticketTries = 64;
+
 /** How one hold ended; `policy`: a reload now decides this request without a person. */
 export interface HoldEnd {
   readonly end: 'allowed' | 'denied' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
@@ -53,46 +56,74 @@ export type Gate = (request: DecisionRequest, signal: AbortSignal) => Promise<De
 /** Builds the gate from its parts. */
 export function createGate(parts: GateParts): Gate {
   return async (request, signal) => {
-    let hold: HoldSummary | undefined;
-    let version = parts.policyVersion();
+    const course: Course = { request, signal, version: '', hold: undefined };
     try {
-      let verdict = judge(parts, request);
-      if (verdict.outcome === 'ask') {
-        const end = await parts.hold(request, signal);
-        hold = end.summary;
-        // The policy may have changed while we waited; an answer never overrides orders 1 to 5.
-        version = parts.policyVersion();
-        const again = parts.evaluate(request);
-        const ruled = end.end === 'policy' || (end.end === 'allowed' && again.outcome === 'deny');
-        verdict = ruled && again.outcome !== 'ask' ? again : answered(end);
-      }
-      if (signal.aborted && verdict.outcome === 'allow' && hold !== undefined) {
-        verdict = deny('client_gone', 'decider');
-      }
-      if (verdict.outcome === 'deny') return await refuse(parts, request, verdict, hold);
-      const route = await findRoute(parts, request, signal);
-      if (route.via === 'refused') return await refuse(parts, request, route.verdict, hold);
-      const made = await permit(parts, request, verdict, route, hold);
-      const late = tightened(parts, request, verdict, version);
-      return late === undefined ? made : await refuse(parts, request, late, hold);
+      return await decide(parts, course);
     } catch (error) {
-      parts.onBug(error);
-      return await refuse(parts, request, deny('internal_error', 'proxy_state'), hold);
+      tellBug(parts, error);
+      return await refuse(parts, course, deny('internal_error', 'proxy_state'));
     }
   };
 }
 
-/** Evaluates, and takes a ticket when that is what allows or denies; a ticket lost to a race counts as none. */
-function judge(parts: GateParts, request: DecisionRequest): Verdict {
-  for (;;) {
-    const verdict = parts.evaluate(request);
+/** One request on its way through the gate. */
+interface Course {
+  readonly request: DecisionRequest;
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal;
+  /** The policy that was asked last. */
+  version: string;
+  hold: HoldSummary | undefined;
+}
+
+async function decide(parts: GateParts, course: Course): Promise<Decision> {
+  const judged = judge(parts, course);
+  const verdict = judged.outcome === 'ask' ? await askPerson(parts, course) : judged;
+  if (verdict.outcome === 'deny') return await refuse(parts, course, verdict);
+  const route = await findRoute(parts, course);
+  if (route.via === 'refused') return await refuse(parts, course, route.verdict);
+  const decision = await permit(parts, course, verdict, route);
+  const late = tightened(parts, course, verdict);
+  return late === undefined ? decision : await refuse(parts, course, late);
+}
+
+function askPolicy(parts: GateParts, course: Course): Verdict {
+  course.version = parts.policyVersion();
+  return parts.evaluate(course.request);
+}
+
+/** Takes a ticket when that is what allows or denies; one that is lost to a race counts as none. */
+function judge(parts: GateParts, course: Course): Verdict {
+  for (let tries = 0; tries < ticketTries; tries += 1) {
+    const verdict = askPolicy(parts, course);
     if (verdict.outcome === 'ask' || verdict.grant?.ticket !== true) return verdict;
     if (parts.consume(verdict.grant)) return verdict;
   }
+  throw new Error('the grants offer tickets that cannot be taken');
 }
 
-function answered(end: HoldEnd): AllowVerdict | DenyVerdict {
-  switch (end.end) {
+/** Holds the request. The policy may change meanwhile; an answer never overrides orders 1 to 5. */
+async function askPerson(parts: GateParts, course: Course): Promise<AllowVerdict | DenyVerdict> {
+  const { end, grant, summary } = await parts.hold(course.request, course.signal);
+  course.hold = summary;
+  if (end === 'policy') {
+    const ruled = judge(parts, course);
+    // Still unknown: the reload that ended the hold was itself undone before we got here.
+    return ruled.outcome === 'ask' ? deny('policy_changed', 'proxy_state') : ruled;
+  }
+  if (end === 'allowed') {
+    const again = askPolicy(parts, course);
+    if (again.outcome === 'deny') return again;
+    if (course.signal.aborted) return deny('client_gone', 'decider');
+  }
+  return answered(end, grant);
+}
+
+function answered(
+  end: Exclude<HoldEnd['end'], 'policy'>,
+  grant: GrantRef | undefined,
+): AllowVerdict | DenyVerdict {
+  switch (end) {
     case 'allowed':
       return {
         outcome: 'allow',
@@ -101,18 +132,10 @@ function answered(end: HoldEnd): AllowVerdict | DenyVerdict {
         override: true,
         wouldDeny: false,
         rule: undefined,
-        grant: end.grant,
+        grant,
       };
     case 'denied':
-      return {
-        outcome: 'deny',
-        source: 'decider',
-        reason: 'not_allowed',
-        rule: undefined,
-        grant: end.grant,
-      };
-    case 'policy': // the reload was itself undone before we got here
-      return deny('policy_changed', 'proxy_state');
+      return { ...deny('not_allowed', 'decider'), grant };
     case 'timeout':
       return deny('approval_timeout', 'decider');
     case 'gone':
@@ -122,7 +145,7 @@ function answered(end: HoldEnd): AllowVerdict | DenyVerdict {
     case 'stopping':
       return deny('stopping', 'proxy_state');
     default:
-      return end.end satisfies never;
+      return end satisfies never;
   }
 }
 
@@ -133,11 +156,7 @@ function deny(reason: DenyReason, source: Source): DenyVerdict {
 type RouteOrRefusal = Route | { readonly via: 'refused'; readonly verdict: DenyVerdict };
 
 /** Order 9: only now is a name looked up; every address is vetted and exactly those go into the permit. */
-async function findRoute(
-  parts: GateParts,
-  request: DecisionRequest,
-  signal: AbortSignal,
-): Promise<RouteOrRefusal> {
+async function findRoute(parts: GateParts, { request, signal }: Course): Promise<RouteOrRefusal> {
   const { host, kind } = request.destination;
   const parent = await parts.parentFor(request);
   if (parent !== undefined) return { via: 'parent', parent };
@@ -160,13 +179,12 @@ async function findRoute(
  */
 function tightened(
   parts: GateParts,
-  request: DecisionRequest,
+  course: Course,
   { grant }: AllowVerdict,
-  version: string,
 ): DenyVerdict | undefined {
   const lasting = grant?.ticket === false ? grant : undefined;
-  if (lasting === undefined && version === parts.policyVersion()) return undefined;
-  const again = parts.evaluate(request);
+  if (lasting === undefined && course.version === parts.policyVersion()) return undefined;
+  const again = askPolicy(parts, course);
   if (again.outcome === 'deny') return again;
   if (lasting === undefined || again.outcome === 'allow') return undefined;
   return deny('policy_changed', 'decider');
@@ -174,18 +192,18 @@ function tightened(
 
 async function permit(
   parts: GateParts,
-  request: DecisionRequest,
+  { request, hold }: Course,
   verdict: AllowVerdict,
   route: Route,
-  hold: HoldSummary | undefined,
 ): Promise<Decision> {
   const uid = randomUUID();
+  const policyVersion = parts.policyVersion();
   const entry: DecisionEntry = {
     request,
     verdict,
     hold,
     pinned: route.via !== 'parent',
-    policyVersion: parts.policyVersion(),
+    policyVersion,
   };
   try {
     await parts.record(uid, entry);
@@ -197,23 +215,25 @@ async function permit(
   return made as Permit; // the brand exists in the type only; this is the one place that may add it
 }
 
+/** Never rejects: a refusal without its record is still a refusal. */
 async function refuse(
   parts: GateParts,
-  request: DecisionRequest,
+  { request, hold }: Course,
   verdict: DenyVerdict,
-  hold: HoldSummary | undefined,
 ): Promise<Decision> {
-  const entry: DecisionEntry = {
-    request,
-    verdict,
-    hold,
-    pinned: true,
-    policyVersion: parts.policyVersion(),
-  };
   try {
-    await parts.record(randomUUID(), entry);
+    const policyVersion = parts.policyVersion();
+    await parts.record(randomUUID(), { request, verdict, hold, pinned: true, policyVersion });
     return { outcome: 'deny', request, verdict, hold };
   } catch {
     return { outcome: 'deny', request, verdict: deny('audit_unavailable', 'proxy_state'), hold };
+  }
+}
+
+function tellBug(parts: GateParts, error: unknown): void {
+  try {
+    parts.onBug(error);
+  } catch {
+    // a log that fails must not turn the refusal into nothing
   }
 }

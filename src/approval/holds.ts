@@ -7,6 +7,7 @@ import type {
   ClientAddress,
   DecisionRequest,
   GrantRef,
+  ProcessRef,
   Verdict,
 } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
@@ -15,7 +16,7 @@ import { groupView, heldAsker } from './group-view.ts';
 import type { HeldAsker } from './group-view.ts';
 import { Pending } from './pending.ts';
 import type { Effect, PendingGroup, PendingLimits } from './pending.ts';
-import type { Asker } from './process-tree.ts';
+import { processRef, type Asker } from './process-tree.ts';
 import { parseScope } from './scope.ts';
 import type { AnswerScope } from './scope.ts';
 
@@ -103,6 +104,7 @@ interface Waiter {
   readonly request: DecisionRequest;
   readonly resolve: (end: HoldEnd) => void;
   readonly forget: () => void;
+  asker: ProcessRef | undefined;
 }
 
 /** What stands beside a question: the request that opened it, and whether it was told. */
@@ -148,7 +150,12 @@ export function createHolds(parts: HoldsParts): Holds {
     waiter.resolve({
       end,
       grant: given?.grant,
-      summary: { group, waitedMs, approver: given?.approver },
+      summary: {
+        group,
+        waitedMs,
+        approver: given?.approver,
+        ...(waiter.asker === undefined ? {} : { asker: waiter.asker }),
+      },
     });
   }
 
@@ -196,6 +203,8 @@ export function createHolds(parts: HoldsParts): Holds {
     if (opening === undefined) return;
     opening.lookups += 1;
     const asker = await parts.findAsker(client).catch(() => undefined);
+    const waiter = waiters.get(holdId);
+    if (waiter !== undefined) waiter.asker = processRef(asker);
     carryOut(pending.identify(groupId, holdId, asker && heldAsker(asker), now()));
     if (openings.get(groupId) !== opening) return;
     tell(groupId, opening, asker);
@@ -220,7 +229,7 @@ export function createHolds(parts: HoldsParts): Holds {
     const forget = () => {
       signal.removeEventListener('abort', onAbort);
     };
-    waiters.set(opened.hold, { request, resolve, forget });
+    waiters.set(opened.hold, { request, resolve, forget, asker: undefined });
     if (opened.effects.some(({ kind }) => kind === 'opened') && opened.group !== undefined) {
       openings.set(opened.group, { request, isTold: false, lookups: 0, settled: undefined });
     }

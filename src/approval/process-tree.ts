@@ -4,6 +4,7 @@
 //   systemd - gnome-terminal - bash (interactive) - codex - bash -c - curl      curl asks:
 //   `--------- outside: a person may answer ------' `----- the tree -----'      its root is codex
 import { basename } from 'node:path/posix';
+import type { ProcessRef } from '../policy/decision.ts';
 
 /** One process as the operating system reported it. Everything but pid and start may be forged by its owner. */
 export interface ProcessInfo {
@@ -64,6 +65,13 @@ const shells = namesIn('sh bash zsh fish dash ash ksh ksh93 mksh tcsh csh pwsh n
 /** A name for one process that stays true when its pid is reused. */
 export function processKey({ pid, started }: Pick<ProcessInfo, 'pid' | 'started'>): string {
   return `${pid}@${started}`;
+}
+
+/** The asker as the audit trail names it. */
+export function processRef(asker: Asker | undefined): ProcessRef | undefined {
+  if (asker === undefined) return undefined;
+  const { pid, executable, name } = asker.process;
+  return { pid, executable: executable ?? name };
 }
 
 /** The program's name: from its executable, which is harder to fake than the name it gives itself. */

@@ -7,6 +7,7 @@ import type {
   DecisionEntry,
   Layer,
   ListenerKind,
+  ProcessRef,
   RuleRef,
 } from '../policy/decision.ts';
 import { scopeOf } from '../policy/decision.ts';
@@ -168,19 +169,8 @@ type Attributes = {
 /** Host, port and protocol as every event about a destination shows them. */
 export type Target = Pick<Destination, 'protocol' | 'host' | 'port'>;
 
-/** The asking program as the OS reported it; not proof. */
-export interface ProcessRef {
-  readonly pid: number;
-  readonly executable: string;
-}
-
 /** The record of one allow or deny, with Codex's attributes and ours. `timeMs` is Unix time. */
-export function decisionEvent(
-  uid: string,
-  timeMs: number,
-  entry: DecisionEntry,
-  asker?: ProcessRef,
-): AuditEvent {
+export function decisionEvent(uid: string, timeMs: number, entry: DecisionEntry): AuditEvent {
   const { request, verdict, hold } = entry;
   const allowed = verdict.outcome === 'allow';
   return build(uid, timeMs, 'codex.network_proxy.policy_decision', {
@@ -201,7 +191,7 @@ export function decisionEvent(
     'sallyport.policy.version': entry.policyVersion,
     'sallyport.pinned': entry.pinned,
     'sallyport.would_deny': allowed && verdict.wouldDeny,
-    ...asking(asker),
+    ...asking(hold?.asker),
   });
 }
 

@@ -33,6 +33,8 @@ export function createTrail({ journal, exportEvent, now, newUid }: TrailParts): 
   }
   return {
     record: (uid, entry) => keep(decisionEvent(uid, now(), entry)),
-    note: (build) => keep(build(newUid(), now())).catch(() => undefined),
+    note: async (build) => {
+      await keep(build(newUid(), now())).catch(() => undefined);
+    },
   };
 }

@@ -3,6 +3,7 @@
 import { compilePolicy, type Policy } from '../policy/rules.ts';
 import type { Config } from './config.ts';
 import { changedKeys, diffConfigs, type ConfigDiff } from './diff.ts';
+import { policyInput } from './effective.ts';
 import { formatFinding, type Finding } from './finding.ts';
 
 /** What `status` shows of the policy. */
@@ -34,7 +35,7 @@ export interface InForce {
 /** Compiles the first configuration. */
 export function createInForce(first: Config, firstWarnings: readonly Finding[]): InForce {
   let config = first;
-  let policy = compile(first);
+  let policy = compilePolicy(policyInput(first));
   let warnings = firstWarnings.map(formatFinding);
   let rejected: string | null = null;
   return {
@@ -46,7 +47,7 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
     },
     accept(next, nextWarnings) {
       const diff = diffConfigs(config, next);
-      policy = compile(next);
+      policy = compilePolicy(policyInput(next));
       config = next;
       warnings = nextWarnings.map(formatFinding);
       rejected = null;
@@ -67,11 +68,6 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
       warnings,
     }),
   };
-}
-
-function compile({ network, rules }: Config): Policy {
-  const { enabled, mode, unknown, allowLocalBinding, managedOnly } = network;
-  return compilePolicy({ enabled, mode, unknown, allowLocalBinding, managedOnly, rules });
 }
 
 function waitingKeys(first: Config, now: Config): readonly string[] {

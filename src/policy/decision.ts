@@ -148,6 +148,14 @@ export interface HoldSummary {
   readonly waitedMs: number;
   /** Who answered and from where; undefined when nobody did. */
   readonly approver: ApproverRef | undefined;
+  /** The program that asked, when the operating system told in time. */
+  readonly asker?: ProcessRef;
+}
+
+/** A program as the operating system reported it; not proof. */
+export interface ProcessRef {
+  readonly pid: number;
+  readonly executable: string;
 }
 
 /** Who answered a question and from which surface. */

@@ -295,6 +295,18 @@ const cases: readonly Case[] = [
     },
   },
   {
+    name: 'takes the ticket that allows once a reload has ended the hold',
+    verdicts: [ask, override(ticket)],
+    tickets: [true],
+    hold: ended('policy'),
+    want: {
+      verdict: override(ticket),
+      route: direct,
+      hold: summary,
+      calls: `${asked}, consume t1, ${lookUp}, record`,
+    },
+  },
+  {
     name: 'takes the deny of a reload that ended the hold',
     verdicts: [ask, deny('method_not_allowed', 'mode_guard')],
     hold: ended('policy'),
@@ -326,7 +338,7 @@ const cases: readonly Case[] = [
     name: `refuses with ${verdict.reason} when the hold ended by ${end}`,
     verdicts: [ask],
     hold: ended(end, grant),
-    want: { verdict, hold: summary, calls: `${asked}, record` },
+    want: { verdict, hold: summary, calls: 'evaluate, hold, record' },
   })),
   {
     name: 'dials nothing for a client that left while it was held',
@@ -366,7 +378,7 @@ const cases: readonly Case[] = [
     want: {
       verdict: deny('not_allowed', 'decider'),
       hold: summary,
-      calls: 'evaluate, consume t1, evaluate, hold, evaluate, record',
+      calls: 'evaluate, consume t1, evaluate, hold, record',
     },
   },
   {

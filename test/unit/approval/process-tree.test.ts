@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { isInsideTree, isPromptingShell, treeOf } from '../../../src/approval/process-tree.ts';
+import {
+  isInsideTree,
+  isPromptingShell,
+  processRef,
+  treeOf,
+} from '../../../src/approval/process-tree.ts';
 import type { ProcessInfo } from '../../../src/approval/process-tree.ts';
 import { makeAsker, makeProcess, makeShell } from '../../support/asking.ts';
 
@@ -210,4 +215,14 @@ describe('isPromptingShell', () => {
     it(`${want ? 'takes' : 'refuses'} ${argv.join(' ')}`, () =>
       assert.equal(isPromptingShell(program, argv), want));
   }
+});
+
+describe('processRef', () => {
+  it('names the executable, or the program where the system hides it', () => {
+    const asker = makeAsker(makeProcess(7, { executable: '/usr/bin/curl', name: 'curl' }));
+    assert.deepEqual(processRef(asker), { pid: 7, executable: '/usr/bin/curl' });
+    const hidden = makeAsker(makeProcess(8, { executable: undefined, name: 'curl' }));
+    assert.deepEqual(processRef(hidden), { pid: 8, executable: 'curl' });
+    assert.equal(processRef(undefined), undefined);
+  });
 });

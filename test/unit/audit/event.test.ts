@@ -114,9 +114,13 @@ describe('decisionEvent', () => {
         ...entry,
         verdict: byPerson,
         pinned: false,
-        hold: { group: 'k3', waitedMs: 1500.4, approver: { name: 'ada', surface: 'cli' } },
+        hold: {
+          group: 'k3',
+          waitedMs: 1500.4,
+          approver: { name: 'ada', surface: 'cli' },
+          asker: { pid: 4711, executable: '/usr/bin/curl' },
+        },
       },
-      asker: { pid: 4711, executable: '/usr/bin/curl' },
       want: {
         ...shared,
         'network.policy.scope': 'domain',
@@ -173,9 +177,9 @@ describe('decisionEvent', () => {
       },
     },
   ];
-  for (const { name, entry: given, asker, want } of cases) {
+  for (const { name, entry: given, want } of cases) {
     it(name, () => {
-      const event = decisionEvent('u1', timeMs, given, asker);
+      const event = decisionEvent('u1', timeMs, given);
       assert.deepEqual(event, { uid: 'u1', time, name: shared['event.name'], attributes: want });
     });
   }
@@ -293,7 +297,7 @@ const grant = {
 
 /** At least one event of every kind, each as full as it can be. */
 const everything: readonly AuditEvent[] = [
-  decisionEvent('u', timeMs, { ...entry, hold: { group: 'k3', waitedMs: 1, approver } }, asker),
+  decisionEvent('u', timeMs, { ...entry, hold: { group: 'k3', waitedMs: 1, approver, asker } }),
   malformedEvent('u', timeMs, { listener: 'http', client: request.client, what: 'w', text: 't' }),
   approvalOpenedEvent('u', timeMs, { group: 'k3', target, client: request.client, asker }),
   approvalAnsweredEvent('u', timeMs, {
