@@ -14,7 +14,7 @@ import {
   startSallyport,
   type RunningDaemon,
 } from '../support/daemon.ts';
-import { connectThrough } from '../support/proxy-client.ts';
+import { closed, connectThrough } from '../support/proxy-client.ts';
 
 interface Origin {
   readonly server: Server;
@@ -135,9 +135,9 @@ dangerously_allow_self_approval = true
     };
     const grant = grants.find(({ host }) => host === 'minutes.test');
     assert.ok(grant !== undefined && grant.for === 'until' && grant.uses >= 1);
-    const closed = Promise.all([once(one.socket, 'close'), once(two.socket, 'close')]);
+    const bothClosed = Promise.all([closed(one.socket), closed(two.socket)]);
     assert.equal((await daemon.sallyport(['revoke', grant.id])).status, 0);
-    await closed;
+    await bothClosed;
     const three = connectThrough(daemon.http, `minutes.test:${first.port}`);
     await daemon.question('minutes.test');
     three.socket.destroy();

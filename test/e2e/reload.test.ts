@@ -6,7 +6,7 @@ import net, { type AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import type { StatusResponse } from '../../src/control/messages.ts';
 import { eventually, removeFolder, startSallyport, type RunningDaemon } from '../support/daemon.ts';
-import { connectThrough } from '../support/proxy-client.ts';
+import { closed, connectThrough } from '../support/proxy-client.ts';
 
 describe('reload', { timeout: 120_000 }, () => {
   let daemon: RunningDaemon;
@@ -53,9 +53,9 @@ describe('reload', { timeout: 120_000 }, () => {
     assert.match(await stays.answer, / 200 /);
     assert.match(await goes.answer, / 200 /);
     await daemon.question('new.test');
-    const closed = once(goes.socket, 'close');
+    const cut = closed(goes.socket);
     write('"stays.test", "new.test",', '"goes.test"');
-    await closed;
+    await cut;
     assert.match(await held.answer, / 200 /, 'a hold that the new policy allows goes on');
     const echo = once(stays.socket, 'data');
     stays.socket.write('still here');

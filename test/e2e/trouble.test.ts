@@ -116,7 +116,8 @@ describe('a journal that cannot be written', { timeout: 120_000 }, () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-full-'));
     const state = join(folder, 'state');
     mkdirSync(state, { mode: 0o700 });
-    const origin = net.createServer((socket) => socket.end('hi')).listen(0, '127.0.0.1');
+    const origin = net.createServer((socket) => socket.on('error', () => undefined).end('hi'));
+    origin.listen(0, '127.0.0.1');
     await once(origin, 'listening');
     const { port } = origin.address() as AddressInfo;
     const daemon = await startSallyport({

@@ -26,6 +26,7 @@ const withoutUnitTest = new Set([
   'src/policy/decision.ts',
   'src/control/messages.ts',
   'src/cli/command.ts',
+  'src/config/config.ts',
 ]);
 
 describe('the tree', () => {

@@ -18,3 +18,11 @@ export function connectThrough(proxyPort: number, authority: string): Attempt {
   });
   return { socket, answer };
 }
+
+/** Resolves once the socket is closed, by a FIN or by a reset; unlike node:events' `once` a reset is no failure. */
+export function closed(socket: net.Socket): Promise<void> {
+  return new Promise((resolve) => {
+    if (socket.closed) resolve();
+    else socket.once('close', () => resolve());
+  });
+}
