@@ -78,7 +78,9 @@ export function fieldTable(rawHeaders: readonly string[]): FieldTable {
     if (name === 'host') continue;
     const known = table[name];
     if (known === undefined) table[name] = value;
-    else table[name] = Array.isArray(known) ? [...known, value] : [known, value];
+    // Added to in place: copied each time, the 64 KiB of one head could hold 16,000 repeats and the daemon up.
+    else if (Array.isArray(known)) known.push(value);
+    else table[name] = [known, value];
   }
   return table;
 }
