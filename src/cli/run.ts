@@ -1,39 +1,16 @@
 // `sallyport run`: the daemon in the foreground. Starts it, says where it listens, and hands it the signals;
 // everything else is daemon.ts, which no other command loads.
 import { join, resolve } from 'node:path';
+import type { Daemon, ReadyInfo } from '../daemon.ts';
+import type { DaemonOptions } from '../daemon/parts.ts';
 import { createLog, type Log } from '../log.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { readOptions, usageError } from './options.ts';
 import { quoteWord } from './render.ts';
 import { hasTerminal } from './terminal.ts';
 
-/** Where the daemon listens, as URLs; null for a listener that is off. */
-export interface ReadyInfo {
-  readonly http: string;
-  readonly socks: string;
-  readonly gateway: string | null;
-  readonly control: string | null;
-  /** Path of the control socket. */
-  readonly socket: string;
-  /** The state folder. */
-  readonly state: string;
-}
-
-/** A running daemon as this command needs it. */
-export interface Daemon {
-  readonly ready: ReadyInfo;
-  /** Resolves with the exit code once everything is closed and flushed. */
-  readonly stopped: Promise<number>;
-  readonly reload: () => void;
-  readonly stop: () => Promise<void>;
-}
-
 /** Starts the daemon. ERR_CONFIG_INVALID has one finding a line; others say what could not be had. */
-export type StartDaemon = (options: {
-  readonly configFile: string | undefined;
-  readonly env: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-}) => Promise<Daemon>;
+export type StartDaemon = (options: DaemonOptions) => Promise<Daemon>;
 
 /** What a stop may take before the process ends in spite of it; the promise is 5 s. */
 const defaultStopLimitMs = 4_800;

@@ -27,8 +27,11 @@ export interface GatewayParts {
   readonly dialTunnel: Dialer['dialTunnel'];
   readonly dialTls: Dialer['dialTls'];
   readonly live: Live;
-  /** Base address such as `https://api.example/v1`; no credentials, query or fragment. */
-  readonly upstream: URL;
+  /**
+   * Base address such as `https://api.example/v1`; no credentials, query or fragment. Asked for each request:
+   * a reload gives another object, and requests under way end where they began.
+   */
+  readonly upstream: () => URL;
   /** Records a request that was not for us; `text` is its Host, never its path. */
   readonly onMalformed: (info: {
     readonly listener: 'gateway';
@@ -68,10 +71,18 @@ export function createGatewayHandler(parts: GatewayParts): http.Server {
     shouldUpgradeCallback: isWebSocket,
   });
   server.maxHeadersCount = 0; // Node would cut the list silently; 64 KiB is the bound
-  const gateway = new Gateway(parts);
+  let gateway = new Gateway(parts, parts.upstream());
+  const current = (): Gateway => {
+    const upstream = parts.upstream();
+    if (upstream !== gateway.upstream) {
+      gateway.close();
+      gateway = new Gateway(parts, upstream);
+    }
+    return gateway;
+  };
   const serve =
     (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-      gateway.serve(message, response, expectsContinue);
+      current().serve(message, response, expectsContinue);
     };
   server.on('request', serve(false));
   server.on('checkContinue', serve(true));
@@ -79,7 +90,7 @@ export function createGatewayHandler(parts: GatewayParts): http.Server {
     gateway.answer(message, response, trouble({ kind: 'expectation' }));
   });
   server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
-    gateway.upgrade(message, duplex as Socket, head); // node:net makes our connections
+    current().upgrade(message, duplex as Socket, head); // node:net makes our connections
   });
   server.on('clientError', (error: NodeJS.ErrnoException, duplex: Duplex) => {
     gateway.clientError(error, duplex as Socket); // as above
@@ -102,6 +113,7 @@ interface Exchange {
 }
 
 class Gateway {
+  readonly upstream: URL;
   readonly #parts: GatewayParts;
   readonly #destination: Destination;
   readonly #basePath: string;
@@ -110,10 +122,11 @@ class Gateway {
   readonly #exchanges = new WeakMap<IncomingMessage, Exchange>();
   readonly #shakes = new WeakMap<IncomingMessage, (request: ClientRequest) => void>();
 
-  constructor(parts: GatewayParts) {
-    const { upstream, dialTls, dialTunnel } = parts;
+  constructor(parts: GatewayParts, upstream: URL) {
+    const { dialTls, dialTunnel } = parts;
     const isTls = upstream.protocol === 'https:';
     this.#parts = parts;
+    this.upstream = upstream;
     this.#destination = destinationOf(upstream);
     this.#basePath = upstream.pathname.replace(/\/+$/, '');
     const servername = this.#destination.host;

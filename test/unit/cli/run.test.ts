@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it, type TestContext } from 'node:test';
-import { createRunCommand, readyLine, type ReadyInfo } from '../../../src/cli/run.ts';
+import { createRunCommand, readyLine } from '../../../src/cli/run.ts';
+import type { ReadyInfo } from '../../../src/daemon.ts';
 import { SallyportError } from '../../../src/errors.ts';
 import { launcherFile, recordIo } from '../../support/command.ts';
 

@@ -34,17 +34,18 @@ interface Running {
 
 async function startGateway(
   upstream: string,
-  more: Partial<Pick<GatewayParts, 'gate'>> & { readonly dialer?: Dialer } = {},
+  more: Partial<Pick<GatewayParts, 'gate' | 'upstream'>> & { readonly dialer?: Dialer } = {},
 ): Promise<Running> {
   const closed: ClosedRecord[] = [];
   const malformed: { what: string; text: string }[] = [];
   const dials: Permit[] = [];
   const live = createLive({ onClosed: (record) => closed.push(record), now: () => 0 });
   const dialer = more.dialer ?? createDialer();
+  const base = new URL(upstream);
   const server = createGatewayHandler({
     gate: more.gate ?? allow,
     live,
-    upstream: new URL(upstream),
+    upstream: more.upstream ?? (() => base),
     dialTls: (permit, target, signal) => {
       dials.push(permit);
       return dialer.dialTls(permit, target, signal);
@@ -691,16 +692,16 @@ describe('a WebSocket through the gateway', () => {
 
 describe('createGatewayHandler', () => {
   it('refuses an upstream it could not reach by any name', () => {
-    const parts = { gate: allow, live: createLive({ onClosed: () => undefined, now: () => 0 }) };
+    const rest = { gate: allow, live: createLive({ onClosed: () => undefined, now: () => 0 }) };
     const { dialTls, dialTunnel } = createDialer();
     const onMalformed = (): Promise<void> => Promise.resolve();
     for (const upstream of ['ftp://api.test/', 'http://1.2.3/']) {
       const url = new URL(upstream);
+      const parts = { ...rest, upstream: () => url };
       if (url.hostname === '1.2.0.3') continue; // URL has made a strict address of it
-      assert.throws(
-        () => createGatewayHandler({ ...parts, dialTls, dialTunnel, onMalformed, upstream: url }),
-        { code: 'ERR_CONFIG_INVALID' },
-      );
+      assert.throws(() => createGatewayHandler({ ...parts, dialTls, dialTunnel, onMalformed }), {
+        code: 'ERR_CONFIG_INVALID',
+      });
     }
   });
 });

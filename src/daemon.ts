@@ -1,0 +1,279 @@
+// Composition root of `sallyport run`: starts the parts in order, reloads and stops them. No logic: who may
+// pass is policy/, who waits approval/, what moves proxy/.
+import * as events from './audit/event.ts';
+import type { Config } from './config/config.ts';
+import { formatFinding, type Finding } from './config/finding.ts';
+import { createInForce, type InForce } from './config/in-force.ts';
+import { loadConfig, type LoadResult } from './config/load.ts';
+import { createReloader, type Reloader } from './config/reload.ts';
+import { claimState } from './control/claim.ts';
+import type { ReloadResponse, StatusResponse } from './control/messages.ts';
+import { openDoors, type Doors } from './daemon/doors.ts';
+import { replaceOutlets, version } from './daemon/outlets.ts';
+import {
+  buildParts,
+  closeParts,
+  limitsOf,
+  type DaemonOptions,
+  type Parts,
+} from './daemon/parts.ts';
+import { SallyportError } from './errors.ts';
+import type { Permit } from './policy/decision.ts';
+import { vet } from './policy/evaluate.ts';
+import { openState, stateFolder } from './state.ts';
+
+/** Where the daemon listens, as URLs; null for a listener that is off. */
+export interface ReadyInfo {
+  readonly http: string;
+  readonly socks: string;
+  readonly gateway: string | null;
+  readonly control: string | null;
+  /** Path of the control socket. */
+  readonly socket: string;
+  /** The state folder. */
+  readonly state: string;
+}
+
+/** A running daemon. */
+export interface Daemon {
+  readonly ready: ReadyInfo;
+  /** Resolves with the exit code once everything is closed and flushed. */
+  readonly stopped: Promise<number>;
+  readonly reload: () => void;
+  readonly stop: () => Promise<void>;
+}
+
+const drainMs = 3_000;
+const heartbeatMs = 60_000;
+
+/** Starts everything; rejects, with all of it closed again, when any part cannot be had. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const load = (): LoadResult =>
+    loadConfig({ configFile: options.configFile, env: options.env, platform: process.platform });
+  const loaded = load();
+  if (!loaded.ok) throw configError(loaded.findings);
+  const inForce = createInForce(loaded.config, loaded.warnings);
+  await using undo = new AsyncDisposableStack();
+  const state = openState(stateFolder(options.env));
+  undo.defer(await claimState(state));
+  const parts = buildParts(options, inForce, state);
+  undo.defer(() => closeParts(parts));
+  const doors = await openDoors(parts, undo);
+  const daemon = new RunningDaemon(parts, doors, load);
+  undo.move(); // from here on the daemon itself closes what was opened
+  return daemon;
+}
+
+function configError(findings: readonly Finding[]): SallyportError {
+  return new SallyportError('ERR_CONFIG_INVALID', findings.map(formatFinding).join('\n'));
+}
+
+class RunningDaemon implements Daemon {
+  readonly ready: ReadyInfo;
+  readonly stopped: Promise<number>;
+  readonly #parts: Parts;
+  readonly #doors: Doors;
+  readonly #reloader: Reloader;
+  readonly #startedMs = Date.now();
+  readonly #heartbeat: NodeJS.Timeout;
+  readonly #ended = Promise.withResolvers<number>();
+  #stopping: Promise<void> | undefined;
+  /** What the reload under way has to say. */
+  #reloadMessages: readonly string[] = [];
+
+  constructor(parts: Parts, doors: Doors, load: () => LoadResult) {
+    this.#parts = parts;
+    this.#doors = doors;
+    this.stopped = this.#ended.promise;
+    this.ready = readyInfo(parts, doors);
+    doors.desk.status = () => this.#status();
+    doors.desk.reload = () => this.#reloadNow();
+    const { config } = parts.inForce;
+    writeControlFile(parts, this.ready);
+    void this.#note(events.daemonEvent, { change: 'started', version, pid: process.pid });
+    this.#notePolicy();
+    for (const warning of parts.inForce.report().warnings) parts.log.warn(warning);
+    this.#reloader = createReloader({
+      files: config.files,
+      load,
+      onLoaded: (next, warnings) => this.#accept(next, warnings),
+      onRejected: (findings) => this.#reject(findings),
+      onProblem: parts.onBug,
+    });
+    this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
+    this.#heartbeat.unref();
+  }
+
+  reload = (): void => {
+    this.#reloader.reload();
+  };
+
+  stop = (): Promise<void> => {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  };
+
+  async #stop(): Promise<void> {
+    const { http, socks, gateway, control, socket } = this.#doors;
+    const { holds, live } = this.#parts;
+    clearInterval(this.#heartbeat);
+    this.#reloader.close();
+    const listeners = [http, socks, gateway].filter((listener) => listener !== undefined);
+    for (const listener of listeners) listener.stopAccepting();
+    await this.#note(events.daemonEvent, { change: 'stopping', version, pid: process.pid });
+    holds.stop();
+    live.closeAll('stopping');
+    await Promise.all(listeners.map((listener) => listener.close(drainMs)));
+    await Promise.all([control?.close(), socket.close()]);
+    await closeParts(this.#parts);
+    this.#ended.resolve(0);
+  }
+
+  #accept(next: Config, warnings: readonly Finding[]): void {
+    const { inForce, holds, live, log, judge, ownPorts, outlets } = this.#parts;
+    const before = inForce.config;
+    const diff = inForce.accept(next, warnings);
+    const { options, resolver } = this.#parts;
+    replaceOutlets(outlets, { env: options.env, log, resolver, ownPorts }, before, next);
+    holds.setLimits(limitsOf(next));
+    const released = holds.rejudge(judge);
+    const closed = live.rejudge((permit) => stillAllowed(permit, judge, inForce, ownPorts));
+    this.#notePolicy();
+    const lines = [
+      ...diff.changed.map(
+        ({ key, before: old, after, effect }) =>
+          `${key}: ${old} -> ${after}${effect === 'restart' ? ' (at the next start)' : ''}`,
+      ),
+      ...diff.added.map(({ outcome, text }) => `+ ${outcome} ${text}`),
+      ...diff.removed.map(({ outcome, text }) => `- ${outcome} ${text}`),
+    ];
+    this.#reloadMessages = [...inForce.report().warnings, ...lines];
+    const { version: policy } = inForce.policy;
+    const counts = { policy, changes: lines.length, released, closed };
+    if (diff.widens) log.warn('a new policy is in force, and it lets more through', counts);
+    else log.info('a new policy is in force', counts);
+  }
+
+  #reject(findings: readonly Finding[]): void {
+    const { inForce, log } = this.#parts;
+    inForce.reject(findings);
+    const problems = findings.map(formatFinding);
+    this.#reloadMessages = problems;
+    log.error('the new configuration has mistakes; the last good one stays', {
+      problem: problems[0],
+    });
+    void this.#note(events.policyRejectedEvent, { kept: inForce.policy.version, problems });
+  }
+
+  #reloadNow(): ReloadResponse {
+    this.#reloadMessages = [];
+    this.#reloader.reload();
+    const { rejected, version: policy } = this.#parts.inForce.report();
+    return { loaded: rejected === null, version: policy, messages: this.#reloadMessages };
+  }
+
+  #notePolicy(): void {
+    const { config, policy } = this.#parts.inForce;
+    const { version: policyVersion, enabled, mode, unknown, counts } = policy;
+    void this.#parts.trail.note((uid, at) =>
+      events.policyLoadedEvent(uid, at, {
+        version: policyVersion,
+        enabled,
+        mode,
+        unknown,
+        allowRules: counts.allow,
+        denyRules: counts.deny,
+        layers: config.layers,
+      }),
+    );
+  }
+
+  #beat(): void {
+    const { grants, holds, live, outlets, inForce, onBug } = this.#parts;
+    grants.sweep();
+    try {
+      grants.flush();
+    } catch (error) {
+      onBug(error);
+    }
+    const { delivered = 0, dropped = 0 } = outlets.exporter?.health() ?? {};
+    const waiting = holds.counts();
+    void this.#note(events.heartbeatEvent, {
+      uptimeMs: Date.now() - this.#startedMs,
+      connections: live.count,
+      groups: waiting.groups,
+      holds: waiting.holds,
+      exported: delivered,
+      dropped,
+      policyVersion: inForce.policy.version,
+    });
+  }
+
+  #note<T>(make: (uid: string, at: number, data: T) => events.AuditEvent, data: T): Promise<void> {
+    return this.#parts.trail.note((uid, at) => make(uid, at, data));
+  }
+
+  #status(): StatusResponse {
+    const { inForce, holds, journal, outlets, state } = this.#parts;
+    const { http, socks, gateway } = this.#doors;
+    return {
+      version,
+      pid: process.pid,
+      started: new Date(this.#startedMs).toISOString(),
+      listeners: {
+        http: this.ready.http,
+        socks: this.ready.socks,
+        gateway: this.ready.gateway,
+        control: this.ready.control,
+        socket: this.ready.socket,
+      },
+      state: state.folder,
+      policy: inForce.report(),
+      parent: outlets.parents.describe() ?? null,
+      connections: { http: http.count, socks5: socks.count, gateway: gateway?.count ?? 0 },
+      waiting: holds.counts(),
+      audit: {
+        journal: journal.state(),
+        exporter: {
+          kind: outlets.exporter === undefined ? 'none' : 'otlp-http',
+          ...(outlets.exporter?.health() ?? { ok: true, delivered: 0, dropped: 0, problem: null }),
+        },
+      },
+    };
+  }
+}
+
+/** True while neither the rules for the host nor those for the addresses dialled deny what is open. */
+function stillAllowed(
+  { request, route }: Permit,
+  judge: Parts['judge'],
+  inForce: InForce,
+  ownPorts: ReadonlySet<number>,
+): boolean {
+  if (judge(request).outcome === 'deny') return false;
+  if (route.via !== 'direct') return true;
+  return route.addresses.every(
+    (address) => vet(request, address, inForce.policy, ownPorts) === undefined,
+  );
+}
+
+function readyInfo({ state }: Parts, { http, socks, gateway, control }: Doors): ReadyInfo {
+  const url = (port: number | undefined): string | null =>
+    port === undefined ? null : `http://127.0.0.1:${port}`;
+  return {
+    http: `http://127.0.0.1:${http.port}`,
+    socks: `socks5h://127.0.0.1:${socks.port}`,
+    gateway: gateway === undefined ? null : `http://127.0.0.1:${gateway.port}/v1`,
+    control: url(control?.port),
+    socket: state.socketPath,
+    state: state.folder,
+  };
+}
+
+/** How commands find this daemon. */
+function writeControlFile({ state, inForce }: Parts, ready: ReadyInfo): void {
+  const { http, socks, gateway, control, socket } = ready;
+  const { noProxy } = inForce.config.exec;
+  const file = { pid: process.pid, http, socks, gateway, control, socket, noProxy };
+  state.writeAtomic('control.json', `${JSON.stringify(file)}\n`);
+}
