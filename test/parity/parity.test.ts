@@ -201,9 +201,10 @@ describe('every door', { timeout: 300_000 }, () => {
   async function check(behaviour: Behaviour, door: Door): Promise<void> {
     const earlier = reached;
     const target = behaviour.port?.(ports, { http: 0 } as RunningDaemon) ?? ports.origin;
+    const upstream = door.listener === 'gateway' ? behaviour.host.replace(/\.$/, '') : 'a.test';
     const daemon = await startSallyport({
       hosts: { 'a.test': '127.0.0.1', ...behaviour.hosts },
-      config: `[network]\n${behaviour.network(ports)}\n[gateway]\nupstream = "http://${behaviour.host.replace(/\.$/, '')}:${target || 80}/v1"\n[approvals]\ndangerously_allow_self_approval = true\n`,
+      config: `[network]\n${behaviour.network(ports)}\n[gateway]\nupstream = "http://${upstream}:${target || 80}/v1"\n[approvals]\ndangerously_allow_self_approval = true\n`,
     });
     try {
       const port = behaviour.port?.(ports, daemon) ?? ports.origin;

@@ -37,7 +37,9 @@ function byStatus(status: number): Came {
 
 function askConnect(daemon: RunningDaemon, host: string, port: number): DoorAttempt {
   const { socket, answer } = connectThrough(daemon.http, `${host}:${port}`);
-  return { came: throughTunnel(socket, answer), leave: () => socket.destroy() };
+  const came = throughTunnel(socket, answer);
+  came.catch(() => undefined); // an attempt that was left is not waited for
+  return { came, leave: () => socket.destroy() };
 }
 
 async function throughTunnel(socket: Socket, answer: Promise<string>): Promise<Came> {
@@ -64,7 +66,7 @@ function askHttp(port: number, options: http.RequestOptions): DoorAttempt {
       response.resume().once('end', () => resolve(byStatus(response.statusCode ?? 0)));
     });
   });
-  came.catch(() => undefined); // an attempt that was left is not waited for
+  came.catch(() => undefined); // as above
   request.end();
   return { came, leave: () => request.destroy() };
 }
