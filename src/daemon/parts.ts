@@ -17,6 +17,7 @@ import type { Log } from '../log.ts';
 import type { ApproverRef, DecisionRequest, Verdict } from '../policy/decision.ts';
 import { evaluate, vet } from '../policy/evaluate.ts';
 import { createLive, type Live } from '../proxy/live.ts';
+import { createReadBufferCollector } from '../proxy/read-buffers.ts';
 import { createResolver, type Resolver } from '../proxy/resolve.ts';
 import type { State } from '../state.ts';
 import { closeOutlets, openOutlets, type Outlets } from './outlets.ts';
@@ -76,6 +77,7 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
     now: Date.now,
     onClosed: (closed) =>
       void trail.note((uid, at) => events.connectionClosedEvent(uid, at, closed)),
+    onRead: createReadBufferCollector(),
   });
   const grants = createGrants({
     store: {

@@ -144,12 +144,12 @@ class Relay {
     this.#pool = pool;
     this.#exchange = exchange;
     const { message, permit } = exchange;
-    this.#body = hasBody(message) ? new UploadBody(message) : undefined;
-    this.#isRepeatable = this.#body === undefined && idempotent.has(permit.request.method);
     this.#entry = parts.live.open(permit, (reason) => {
       this.#stop(reason);
       reset(message.socket);
     });
+    this.#body = hasBody(message) ? new UploadBody(message, this.#entry.onRead) : undefined;
+    this.#isRepeatable = this.#body === undefined && idempotent.has(permit.request.method);
   }
 
   run(): Promise<void> {
@@ -198,6 +198,7 @@ class Relay {
       },
       onResponseData: (controller, chunk) => {
         this.#bytesDown += chunk.length;
+        this.#entry.onRead(chunk.length);
         this.#controller = controller;
         if (!this.#exchange.response.write(chunk)) controller.pause();
       },
@@ -286,12 +287,13 @@ class UploadBody extends Readable {
   readonly #message: IncomingMessage;
   bytes = 0;
 
-  constructor(message: IncomingMessage) {
+  constructor(message: IncomingMessage, onRead: LiveEntry['onRead']) {
     super({ highWaterMark: 64 * 1024 });
     this.#message = message;
     this.on('error', ignore);
     message.on('data', (chunk: Buffer) => {
       this.bytes += chunk.length;
+      onRead(chunk.length);
       if (!this.destroyed && !this.push(chunk)) message.pause();
     });
     message.on('end', () => {

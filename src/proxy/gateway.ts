@@ -218,7 +218,10 @@ class Gateway {
       broken: undefined,
     };
     this.#exchanges.set(message, exchange);
-    message.on('data', (chunk: Buffer) => (exchange.bytesUp += chunk.length));
+    message.on('data', (chunk: Buffer) => {
+      exchange.bytesUp += chunk.length;
+      exchange.entry.onRead(chunk.length);
+    });
     response.once('close', () => {
       const { entry, bytesUp, bytesDown, remoteAddress } = exchange;
       const left = response.writableFinished ? 'upstream_closed' : 'client_closed';
@@ -256,7 +259,10 @@ class Gateway {
       return;
     }
     clean(answer, exchange.wantsClose ? 'close' : 'keep-alive');
-    answer.on('data', (chunk: Buffer) => (exchange.bytesDown += chunk.length));
+    answer.on('data', (chunk: Buffer) => {
+      exchange.bytesDown += chunk.length;
+      exchange.entry.onRead(chunk.length);
+    });
     answer.once('close', () => {
       // A body cut short must look cut short; http-proxy would leave the client waiting.
       if (answer.complete || response.writableFinished) return;

@@ -45,6 +45,8 @@ export interface LiveEntry {
   ) => void;
   /** Hands the entry to the next owner: `close` is what the register calls from now on. */
   readonly onClose: (close: (reason: CloseReason) => void) => void;
+  /** To be told of every chunk of a body or tunnel as it is read, in bytes. */
+  readonly onRead: (bytes: number) => void;
 }
 
 /** The register. */
@@ -67,11 +69,16 @@ interface Open {
   asked: CloseReason | undefined;
 }
 
-/** Builds an empty register; `now` is in milliseconds, `onClosed` hears of each end exactly once. */
+/**
+ * Builds an empty register; `now` is in milliseconds, `onClosed` hears of each end exactly once, `onRead` of
+ * every chunk of every connection.
+ */
 export function createLive(parts: {
   readonly onClosed: (record: ClosedRecord) => void;
   readonly now: () => number;
+  readonly onRead?: (bytes: number) => void;
 }): Live {
+  const { onRead = () => undefined } = parts;
   const entries = new Set<Open>();
 
   function closeWhere(reason: CloseReason, isHit: (entry: Open) => boolean): number {
@@ -92,6 +99,7 @@ export function createLive(parts: {
       const openedAtMs = parts.now();
       entries.add(entry);
       return {
+        onRead,
         onClose(next) {
           entry.close = next;
           // A close that was asked for between two owners must not be lost.

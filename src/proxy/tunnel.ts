@@ -65,10 +65,12 @@ export function joinTunnel(client: Socket, upstream: Socket, options: TunnelOpti
 
   client.on('data', (chunk: Buffer) => {
     bytesUp += chunk.length;
+    entry.onRead(chunk.length);
     if (!upstream.write(chunk)) client.pause();
   });
   upstream.on('data', (chunk: Buffer) => {
     bytesDown += chunk.length;
+    entry.onRead(chunk.length);
     if (!client.write(chunk)) upstream.pause();
   });
   upstream.on('drain', () => client.resume());

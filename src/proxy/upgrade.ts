@@ -203,6 +203,7 @@ function relayAnswer(
   answer.on('error', fail);
   answer.on('data', (chunk: Buffer) => {
     bytesDown += chunk.length;
+    entry.onRead(chunk.length);
     if (!socket.write(chunk)) answer.pause();
   });
   socket.on('drain', () => answer.resume());

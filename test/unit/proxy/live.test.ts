@@ -49,6 +49,22 @@ describe('createLive', () => {
     ]);
   });
 
+  it('hears of every chunk, whichever connection read it', () => {
+    const read: number[] = [];
+    const live = createLive({
+      onClosed: () => undefined,
+      now: () => 0,
+      onRead: (bytes) => read.push(bytes),
+    });
+    const [one, two] = ['a.test', 'b.test'].map((host) =>
+      live.open(permitTo(host), () => undefined),
+    );
+    one?.onRead(3);
+    two?.onRead(5);
+    one?.onRead(7);
+    assert.deepEqual(read, [3, 5, 7]);
+  });
+
   it('closes exactly what a new policy no longer allows, and records that as the reason', () => {
     const { live, records } = setUp();
     const asked: string[] = [];
