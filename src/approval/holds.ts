@@ -15,7 +15,7 @@ import type { GrantSpec } from './grants.ts';
 import { groupView, heldAsker } from './group-view.ts';
 import type { HeldAsker } from './group-view.ts';
 import { Pending } from './pending.ts';
-import type { Effect, PendingGroup, PendingLimits } from './pending.ts';
+import type { ClosedWhy, Effect, PendingGroup, PendingLimits } from './pending.ts';
 import { processRef, type Asker } from './process-tree.ts';
 import { parseScope } from './scope.ts';
 import type { AnswerScope } from './scope.ts';
@@ -136,7 +136,7 @@ export function createHolds(parts: HoldsParts): Holds {
   function carryOut(effects: readonly Effect[], given?: Answer): void {
     for (const effect of effects) {
       if (effect.kind === 'ended') endHold(effect, given);
-      if (effect.kind === 'closed') forgetGroup(effect.group);
+      if (effect.kind === 'closed') forgetGroup(effect.group, effect.why);
     }
     arm();
   }
@@ -159,10 +159,11 @@ export function createHolds(parts: HoldsParts): Holds {
     });
   }
 
-  function forgetGroup(id: string): void {
+  function forgetGroup(id: string, why: ClosedWhy): void {
     const opening = openings.get(id);
     if (opening === undefined) return;
-    tell(id, opening, undefined);
+    // One that was never shown to anybody is no news; the refusal of its hold is recorded anyway.
+    if (why !== 'crowded') tell(id, opening, undefined);
     openings.delete(id);
     opening.settled?.resolve();
   }

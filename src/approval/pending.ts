@@ -2,7 +2,7 @@
 // them. Takes `now`, returns effects; holds.ts carries them out. No clock, no timer, no promise here.
 //
 //   open -> waiting -> allowed | denied | timeout | gone | limit | policy | stopping   (a hold)
-//   opened -> answered | expired | evicted | decided | stopped                         (a question)
+//   opened -> answered | expired | evicted | crowded | decided | stopped               (a question)
 import { pendingKey } from '../policy/destination.ts';
 import type { Destination } from '../policy/destination.ts';
 import { DueQueue, unlinked } from './due-queue.ts';
@@ -29,7 +29,15 @@ export interface PendingAsker {
 /** Why a hold ended. */
 export type EndKind = 'allowed' | 'denied' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
 /** Why a question is no longer asked. */
-export type ClosedWhy = 'answered' | 'expired' | 'evicted' | 'decided' | 'stopped';
+export type ClosedWhy =
+  | 'answered'
+  | 'expired'
+  /** Gave way to another. */
+  | 'evicted'
+  /** Never had a place of its own: whose program asked it has enough of them. */
+  | 'crowded'
+  | 'decided'
+  | 'stopped';
 
 /** What the caller must now do. */
 export type Effect =
@@ -83,7 +91,10 @@ interface Group<A> extends Due {
   readonly holds: Set<Hold<A>>;
   readonly askers: Map<string, A>;
   readonly holdsByTree: Map<string, number>;
-  /** The tree charged for the question; undefined until its first program is known. */
+  /**
+   * The tree charged for the question. Undefined until a program that has room for it is known: it then has
+   * no place yet, and all of its holds are still to be identified.
+   */
   owner: string | undefined;
   revision: number;
   asked: number;
@@ -136,7 +147,9 @@ export class Pending<A extends PendingAsker> {
   readonly #holds = new Map<number, Hold<A>>();
   readonly #trees = new Map<string, Tree>();
   readonly #deadlines = new DueQueue<Hold<A>>();
-  /** Questions with nobody waiting, the next to expire first. */
+  /** How many questions have a place, at most `groups`. */
+  #owned = 0;
+  /** Questions with a place and nobody waiting, the next to expire first. */
   readonly #idle = new DueQueue<Group<A>>();
 
   /** `firstId`: where short ids begin; chosen afresh for each run so that an old id rarely means a new question. */
@@ -156,9 +169,12 @@ export class Pending<A extends PendingAsker> {
     return { groups: this.#byId.size, holds: this.#holds.size };
   }
 
-  /** Every question, oldest first. */
+  /** Every question, oldest first; of those without a place only as many as there are places left. */
   list(): PendingGroup<A>[] {
-    return [...this.#byId.values()].map((group) => this.#view(group));
+    let room = this.#limits.groups - this.#owned;
+    return [...this.#byId.values()]
+      .filter(({ owner }) => owner !== undefined || room-- > 0)
+      .map((group) => this.#view(group));
   }
 
   /** One question, or whether there ever was one of that id in this run. */
@@ -193,9 +209,10 @@ export class Pending<A extends PendingAsker> {
     if (isFull) this.#addAsker(group, undefined);
     else group.identifying += 1;
     if (isFull || holdMs <= 0) {
-      if (group.holds.size === 0) this.#rest(group);
       const end = isFull ? 'limit' : 'timeout';
       effects.push({ kind: 'ended', hold: id, end, group: group.id, waitedMs: 0 });
+      if (group.identifying === 0) this.#settle(group, unknownTree, effects);
+      else if (group.holds.size === 0) this.#rest(group);
       return { hold: id, group: group.id, identify: !isFull, effects };
     }
     const hold = { id, group, openedMs: now, tree: undefined, ...unlinked(now + holdMs) };
@@ -220,8 +237,12 @@ export class Pending<A extends PendingAsker> {
     const hold = this.#holds.get(holdId);
     const tooMany = hold !== undefined && this.#charge(hold, tree);
     const noRoom = group.owner === undefined && !this.#own(group, tree, effects);
-    if (hold !== undefined && (tooMany || noRoom)) this.#end(hold, 'limit', now, effects);
-    if (noRoom && group.holds.size === 0) this.#close(group, 'evicted', effects);
+    if (hold !== undefined && (tooMany || noRoom)) {
+      this.#end(hold, 'limit', now, effects, !noRoom);
+    }
+    if (group.holds.size > 0) return effects;
+    if (noRoom && group.identifying === 0) this.#close(group, 'crowded', effects);
+    else if (!group.queued) this.#rest(group);
     return effects;
   }
 
@@ -302,11 +323,9 @@ export class Pending<A extends PendingAsker> {
     const key = pendingKey(destination);
     const known = this.#byKey.get(key);
     if (known !== undefined) return known;
-    if (this.#byId.size >= this.#limits.groups) {
-      const oldest = this.#idle.first;
-      if (oldest === undefined) return undefined;
-      this.#close(oldest, 'evicted', effects);
-    }
+    // Whose it is comes later, and so does its place; or one program could keep all places taken with
+    // questions that are about to be refused, and no other would ever find one.
+    if (this.#byId.size >= this.#limits.groups + this.#limits.holds) return undefined;
     const group: Group<A> = {
       id: formatGroupId(this.#nextId++),
       key,
@@ -354,20 +373,36 @@ export class Pending<A extends PendingAsker> {
     return tree.holds > half(holds) || inGroup > half(holdsPerGroup);
   }
 
-  /** Counts the question for its tree, after its own idle ones gave way; false when it may not have more. */
+  /**
+   * Gives the question a place and counts it for its tree, after an idle one gave way where it must: one of its
+   * own when the tree has its half, the oldest when all places are taken. False when it gets none.
+   */
   #own(group: Group<A>, name: string, effects: Effect[]): boolean {
-    const tree = this.#tree(name);
-    if (tree.groups >= half(this.#limits.groups)) {
+    const { groups } = this.#limits;
+    const has = (): number => this.#trees.get(name)?.groups ?? 0;
+    if (has() >= half(groups)) {
       for (const idle of this.#idle) {
-        if (idle.owner !== name || idle === group) continue;
+        if (idle.owner !== name) continue;
         this.#close(idle, 'evicted', effects);
         break;
       }
     }
-    const fits = tree.groups < half(this.#limits.groups);
+    if (has() >= half(groups)) return false;
+    const oldest = this.#idle.first;
+    if (this.#owned >= groups && oldest !== undefined) this.#close(oldest, 'evicted', effects);
+    if (this.#owned >= groups) return false;
     group.owner = name;
+    this.#owned += 1;
     this.#tree(name).groups += 1;
-    return fits;
+    return true;
+  }
+
+  /** A question whose programs nobody looks for (any more), with nobody waiting or one place less to give. */
+  #settle(group: Group<A>, name: string, effects: Effect[]): void {
+    const hasPlace = group.owner !== undefined || this.#own(group, name, effects);
+    if (group.holds.size > 0) return;
+    if (hasPlace) this.#rest(group);
+    else this.#close(group, 'crowded', effects);
   }
 
   #tree(name: string): Tree {
@@ -385,7 +420,8 @@ export class Pending<A extends PendingAsker> {
     if (tree.holds <= 0 && tree.groups <= 0) this.#trees.delete(name);
   }
 
-  #end(hold: Hold<A>, end: EndKind, now: number, effects: Effect[]): void {
+  /** `hasPlace`: false for a question that was never shown, which its end then does not name. */
+  #end(hold: Hold<A>, end: EndKind, now: number, effects: Effect[], hasPlace = true): void {
     const { group } = hold;
     this.#holds.delete(hold.id);
     this.#deadlines.remove(hold);
@@ -398,11 +434,13 @@ export class Pending<A extends PendingAsker> {
     }
     if (group.holds.size === 0) this.#rest(group);
     const waitedMs = Math.max(0, now - hold.openedMs);
-    effects.push({ kind: 'ended', hold: hold.id, end, group: group.id, waitedMs });
+    const shown = hasPlace ? group.id : undefined;
+    effects.push({ kind: 'ended', hold: hold.id, end, group: shown, waitedMs });
   }
 
-  /** Nobody waits: the question stands alone until it expires or gives way. */
+  /** Nobody waits: the question stands alone until it expires or gives way. Without a place it cannot rest yet. */
   #rest(group: Group<A>): void {
+    if (group.owner === undefined) return;
     this.#idle.remove(group);
     group.dueMs = group.lastSeenMs + this.#limits.questionMs;
     this.#idle.add(group);
@@ -412,7 +450,10 @@ export class Pending<A extends PendingAsker> {
     this.#idle.remove(group);
     this.#byKey.delete(group.key);
     this.#byId.delete(group.id);
-    if (group.owner !== undefined) this.#discharge(group.owner, 'groups');
+    if (group.owner !== undefined) {
+      this.#owned -= 1;
+      this.#discharge(group.owner, 'groups');
+    }
     effects.push({ kind: 'closed', group: group.id, why });
   }
 

@@ -89,6 +89,9 @@ function never(): AbortSignal {
 const request = (host = 'a.example', given: Partial<DecisionRequest> = {}) =>
   makeRequest(makeDestination(host), given);
 
+/** The program of `asker`, as records name it. */
+const asking = { pid: asker.process.pid, executable: '/usr/bin/curl' };
+
 describe('hold', () => {
   it('frees 500 holds of one destination by one answer, and leaves another port waiting', async (context) => {
     const { holds, opened } = bench(context);
@@ -115,7 +118,7 @@ describe('hold', () => {
     const want: HoldEnd = {
       end: 'allowed',
       grant: undefined,
-      summary: { group: group?.id, waitedMs: 0, approver },
+      summary: { group: group?.id, waitedMs: 0, approver, asker: asking },
     };
     for (const end of ends) assert.deepEqual(end, want);
     assert.deepEqual(holds.counts(), { groups: 1, holds: 1 });
@@ -133,7 +136,7 @@ describe('hold', () => {
     assert.deepEqual(await end, {
       end: 'timeout',
       grant: undefined,
-      summary: { group: 'a1', waitedMs: 290_000, approver: undefined },
+      summary: { group: 'a1', waitedMs: 290_000, approver: undefined, asker: asking },
     });
     assert.deepEqual(holds.counts(), { groups: 1, holds: 0 });
     pass(1_800_000 - 290_000);
@@ -183,7 +186,7 @@ describe('hold', () => {
     assert.deepEqual(end, {
       end: 'limit',
       grant: undefined,
-      summary: { group: undefined, waitedMs: 0, approver: undefined },
+      summary: { group: undefined, waitedMs: 0, approver: undefined, asker: asking },
     });
   });
   it('refuses at once when holding is off, and an answer then serves the next try', async (context) => {
@@ -468,7 +471,7 @@ describe('rejudge', () => {
     assert.deepEqual(await decided, {
       end: 'policy',
       grant: undefined,
-      summary: { group: 'a1', waitedMs: 0, approver: undefined },
+      summary: { group: 'a1', waitedMs: 0, approver: undefined, asker: asking },
     });
     assert.deepEqual(
       holds.list().map(({ host, waiting }) => [host, waiting]),

@@ -13,6 +13,8 @@ const limits: PendingLimits = {
 };
 const codex: PendingAsker = { tree: 'codex', identity: 'curl' };
 const other: PendingAsker = { tree: 'other', identity: 'wget' };
+const third: PendingAsker = { tree: 'third', identity: 'node' };
+const fourth: PendingAsker = { tree: 'fourth', identity: 'git' };
 
 function make(given: Partial<PendingLimits> = {}): Pending<PendingAsker> {
   return new Pending({ ...limits, ...given });
@@ -171,8 +173,8 @@ describe('limits', () => {
     ask(pending, 'b.example', codex);
     assert.deepEqual(ask(pending, 'c.example', codex).effects, [
       { kind: 'opened', group: 'c1' },
-      { kind: 'ended', hold: 3, end: 'limit', group: 'c1', waitedMs: 0 },
-      { kind: 'closed', group: 'c1', why: 'evicted' },
+      { kind: 'ended', hold: 3, end: 'limit', group: undefined, waitedMs: 0 },
+      { kind: 'closed', group: 'c1', why: 'crowded' },
     ]);
     assert.equal(pending.find('c1'), 'gone');
     assert.deepEqual(endsOf(ask(pending, 'd.example', other).effects), []);
@@ -192,18 +194,59 @@ describe('limits', () => {
     const first = ask(pending, 'a.example', codex, 0);
     pending.withdraw(first.hold, 1);
     const second = ask(pending, 'b.example', other, 2);
-    assert.deepEqual(pending.open(makeDestination('c.example'), 3).effects, [
-      { kind: 'closed', group: 'a1', why: 'evicted' },
+    assert.deepEqual(ask(pending, 'c.example', third, 3).effects, [
       { kind: 'opened', group: 'c1' },
+      { kind: 'closed', group: 'a1', why: 'evicted' },
     ]);
-    assert.deepEqual(pending.open(makeDestination('d.example'), 4), {
-      hold: 4,
-      group: undefined,
-      identify: false,
-      effects: [{ kind: 'ended', hold: 4, end: 'limit', group: undefined, waitedMs: 0 }],
-    });
+    assert.deepEqual(ask(pending, 'd.example', fourth, 4).effects, [
+      { kind: 'opened', group: 'd1' },
+      { kind: 'ended', hold: 4, end: 'limit', group: undefined, waitedMs: 0 },
+      { kind: 'closed', group: 'd1', why: 'crowded' },
+    ]);
     pending.withdraw(second.hold, 5);
-    assert.equal(pending.open(makeDestination('d.example'), 6).group, 'd1');
+    assert.deepEqual(ask(pending, 'd.example', fourth, 6).effects, [
+      { kind: 'opened', group: 'e1' },
+      { kind: 'closed', group: 'b1', why: 'evicted' },
+    ]);
+  });
+  it('keep a place for others from a flood of one tree that nobody has looked at yet (it once took all)', () => {
+    const pending = make({ groups: 4, holds: 20 });
+    const flood = Array.from({ length: 12 }, (_, n) => `flood${n}.example`);
+    const opened = flood.map((host) => pending.open(makeDestination(host), 0));
+    assert.deepEqual(endsOf(ask(pending, 'a.example', other).effects), []);
+    const ends = opened.map(({ group = '', hold }) =>
+      endsOf(pending.identify(group, hold, codex, 1)),
+    );
+    assert.deepEqual(ends.flat(), flood.slice(2).fill('limit'));
+    assert.deepEqual(
+      pending.list().map(({ destination }) => destination.host),
+      ['flood0.example', 'flood1.example', 'a.example'],
+    );
+  });
+  it('give a tree its half of the questions also when each is asked twice at once (it once got all)', () => {
+    const pending = make();
+    const hosts = ['a.example', 'b.example', 'c.example', 'd.example'];
+    const opened = hosts.flatMap((host) =>
+      [0, 1].map(() => pending.open(makeDestination(host), 0)),
+    );
+    for (const { group = '', hold } of opened) pending.identify(group, hold, codex, 1);
+    assert.deepEqual(pending.counts(), { groups: 2, holds: 4 });
+  });
+  it('show no more questions than may be asked, and have an end to those nobody has looked at', () => {
+    const pending = make({ groups: 2, holds: 3 });
+    const opened = Array.from({ length: 6 }, (_, n) =>
+      pending.open(makeDestination(`flood${n}.example`), 0),
+    );
+    assert.deepEqual(
+      opened.map(({ effects }) => endsOf(effects)),
+      [[], [], [], ['limit'], ['limit'], ['limit']],
+    );
+    assert.equal(pending.list().length, 2);
+    for (const { hold } of opened) pending.withdraw(hold, 1);
+    const beyond = Array.from({ length: 9 }, (_, n) =>
+      pending.withdraw(pending.open(makeDestination(`more${n}.example`), 2).hold, 2),
+    );
+    assert.ok(pending.counts().groups <= 5, `${beyond.length} more made no more questions`);
   });
   it('give back what ended holds and questions took', () => {
     const pending = make();
