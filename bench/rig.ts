@@ -93,7 +93,12 @@ export async function startRig(): Promise<Rig> {
       removeFolder(daemon.folder);
     },
   };
-  await checkRefusal(rig);
+  try {
+    await checkRefusal(rig);
+  } catch (error) {
+    await rig.close();
+    throw error;
+  }
   return rig;
 }
 

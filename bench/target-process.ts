@@ -38,7 +38,7 @@ const http = await listen((socket) => {
 });
 
 const source = await listen((socket) => {
-  socket.once('data', (data: Buffer) => void send(socket, Number(data.toString('latin1'))));
+  socket.once('data', (data: Buffer) => send(socket, Number(data.toString('latin1'))));
 });
 
 const sink = await listen((socket) => {
@@ -47,11 +47,19 @@ const sink = await listen((socket) => {
   socket.on('end', () => socket.end(`${bytes}\n`));
 });
 
-async function send(socket: net.Socket, mebibytes: number): Promise<void> {
-  for (let index = 0; index < mebibytes && !socket.destroyed; index += 1) {
-    if (!socket.write(block)) await Promise.race([once(socket, 'drain'), once(socket, 'close')]);
-  }
-  socket.end();
+/** Writes until the kernel takes no more, and goes on when it does. */
+function send(socket: net.Socket, mebibytes: number): void {
+  let left = mebibytes;
+  const more = (): void => {
+    while (left > 0) {
+      left -= 1;
+      if (!socket.write(block)) return;
+    }
+    socket.off('drain', more);
+    socket.end();
+  };
+  socket.on('drain', more);
+  more();
 }
 
 async function listen(onSocket: (socket: net.Socket) => void): Promise<number> {

@@ -17,7 +17,7 @@ port = 0
 port = 0
 `;
 
-/** Milliseconds until the first output; the program is then ended and waited for. */
+/** Milliseconds until the first output, which begins with a brace; the program is then ended and waited for. */
 async function untilOutput(
   command: string,
   args: readonly string[],
@@ -26,14 +26,19 @@ async function untilOutput(
   const from = performance.now();
   const child = spawn(command, [...args], {
     env: plainEnvironment({ SALLYPORT_STATE: state }),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  let complaints = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (complaints += text));
   const exited = once(child, 'exit');
-  const [text] = (await once(child.stdout, 'data')) as [Buffer];
+  const first = (await Promise.race([once(child.stdout, 'data'), exited.then(() => undefined)])) as
+    [Buffer] | undefined;
   const tookMs = performance.now() - from;
   child.kill('SIGTERM');
   await exited;
-  if (!text.toString('utf8').startsWith('{')) throw new Error('no ready line');
+  if (first?.[0].toString('utf8').startsWith('{') !== true) {
+    throw new Error(`no ready line; ${complaints}`);
+  }
   return tookMs;
 }
 
