@@ -1,5 +1,6 @@
 // Holds the promises about the tree itself: tests mirror src, every export is documented, records are kept.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, sep } from 'node:path';
 import { describe, it } from 'node:test';
@@ -34,12 +35,12 @@ const withoutUnitTest = new Set([
 
 describe('the tree', () => {
   it('has only the agreed folders at the top', () => {
-    const folders = readdirSync(root, { withFileTypes: true })
-      .filter(
-        (entry) =>
-          entry.isDirectory() && !entry.name.startsWith('.') && entry.name !== 'node_modules',
-      )
-      .map((entry) => entry.name);
+    const tracked = execFileSync('git', ['ls-files'], { cwd: root, encoding: 'utf8' }).split('\n');
+    const folders = [
+      ...new Set(
+        tracked.filter((file) => file.includes('/')).map((file) => file.split('/')[0] ?? ''),
+      ),
+    ].filter((folder) => !folder.startsWith('.'));
     assert.deepEqual(folders.sort(), ['bench', 'certs', 'config', 'src', 'test']);
   });
 
