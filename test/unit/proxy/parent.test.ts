@@ -6,8 +6,6 @@ import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { DecisionRequest, Parent } from '../../../src/policy/decision.ts';
 import { openPac } from '../../../src/proxy/dial.ts';
-import { parseNoProxy } from '../../../src/proxy/no-proxy.ts';
-import { parsePacAnswer } from '../../../src/proxy/pac.ts';
 import {
   brokenParent,
   createParents,
@@ -69,30 +67,6 @@ describe('parseParent', () => {
   ];
   for (const { text, want } of cases) {
     it(`reads ${text.slice(0, 40)}`, () => assert.deepEqual(parseParent(text), want));
-  }
-});
-
-describe('parseNoProxy', () => {
-  const cases = [
-    { list: '*', host: 'a.test', want: true },
-    { list: 'a.test', host: 'a.test', want: true },
-    { list: 'a.test', host: 'x.a.test', want: true },
-    { list: 'a.test', host: 'xa.test', want: false },
-    { list: ' .A.test , b.test', host: 'x.a.test', want: true },
-    { list: '*.a.test', host: 'x.a.test', want: true },
-    { list: 'a.test:8443', host: 'a.test', want: false },
-    { list: 'a.test:443', host: 'a.test', want: true },
-    { list: '10.0.0.0/8', host: '10.1.2.3', want: true },
-    { list: '10.0.0.0/8', host: '11.1.2.3', want: false },
-    { list: 'fd00::/8', host: 'fd00::1', want: true },
-    { list: '10.0.0.1', host: '10.0.0.1', want: true },
-    { list: '10.0.0.0/99, a/b', host: '10.0.0.1', want: false },
-    { list: '', host: 'a.test', want: false },
-  ];
-  for (const { list, host, want } of cases) {
-    it(`${want ? 'takes' : 'leaves'} ${host} with "${list}"`, () => {
-      assert.equal(parseNoProxy(list)({ host, port: 443 }), want);
-    });
   }
 });
 
@@ -244,13 +218,5 @@ describe('a PAC file', () => {
     );
     await origin.close();
     assert.deepEqual(await create({ ALL_PROXY }).parents.parentFor(tunnel), brokenParent);
-  });
-
-  it('has an answer read by its first entry', () => {
-    assert.deepEqual(
-      parsePacAnswer(' ; socks4 p.test:1 ; PROXY q.test:2'),
-      at('socks4', 'p.test', 1),
-    );
-    assert.deepEqual([parsePacAnswer(''), parsePacAnswer(7)], ['direct', undefined]);
   });
 });
