@@ -20,6 +20,7 @@ import { endGracefully } from './listener.ts';
 import type { CloseReason, Live, LiveEntry } from './live.ts';
 import { type HttpAnswer, refusalForHttp, renderAnswer, trouble } from './refusal.ts';
 import { reset } from './tunnel.ts';
+import { createTurns } from './turns.ts';
 
 /** What the gateway needs; all given by the daemon. */
 export interface GatewayParts {
@@ -80,20 +81,29 @@ export function createGatewayHandler(parts: GatewayParts): http.Server {
     }
     return gateway;
   };
+  const turns = createTurns();
   const serve =
     (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-      current().serve(message, response, expectsContinue);
+      turns.take(message, response, () => current().serve(message, response, expectsContinue));
     };
   server.on('request', serve(false));
   server.on('checkContinue', serve(true));
   server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
-    gateway.answer(message, response, trouble({ kind: 'expectation' }));
+    turns.take(message, response, () => {
+      gateway.answer(message, response, trouble({ kind: 'expectation' }));
+    });
   });
   server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
-    current().upgrade(message, duplex as Socket, head); // node:net makes our connections
+    const socket = duplex as Socket; // node:net makes our connections
+    // Behind a request that is not answered yet, its 101 would come before that answer, and that within its frames.
+    if (turns.current(socket) === undefined) current().upgrade(message, socket, head);
+    else socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, duplex: Duplex) => {
-    gateway.clientError(error, duplex as Socket); // as above
+    const socket = duplex as Socket; // as above
+    // An answer that is half written cannot be followed by another, and none overtakes those that wait.
+    const isFree = turns.current(socket)?.response.headersSent !== true;
+    gateway.clientError(error, socket, isFree && turns.waiting(socket) === 0);
   });
   server.on('close', () => gateway.close());
   return server;
@@ -384,17 +394,12 @@ class Gateway {
     });
   }
 
-  clientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  clientError(error: NodeJS.ErrnoException, socket: Socket, mayAnswer: boolean): void {
     socket.on('error', ignore);
     const code = error.code ?? '';
     const isHead = code.startsWith('HPE_') || code === 'ERR_HTTP_REQUEST_TIMEOUT';
-    // An answer that is half written cannot be followed by another; a FIN within a message is a leaving.
-    if (
-      !isHead ||
-      code === 'HPE_INVALID_EOF_STATE' ||
-      !socket.writable ||
-      socket.bytesWritten > 0
-    ) {
+    // A FIN within a message is a leaving.
+    if (!isHead || code === 'HPE_INVALID_EOF_STATE' || !socket.writable) {
       socket.destroy();
       return;
     }
@@ -406,9 +411,10 @@ class Gateway {
       text: '',
     });
     // Answered whether or not there is a record: nothing is let through either way.
-    void recorded
-      .catch(ignore)
-      .then(() => this.#answerSocket(socket, clientErrorAnswer(code, what)));
+    void recorded.catch(ignore).then(() => {
+      if (mayAnswer) this.#answerSocket(socket, clientErrorAnswer(code, what));
+      else socket.destroy();
+    });
   }
 
   #request(message: IncomingMessage, form: DecisionRequest['form']): DecisionRequest {

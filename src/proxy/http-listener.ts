@@ -16,6 +16,7 @@ import {
 import { createForwarder, type Forwarder } from './forward.ts';
 import { refusalForHttp, trouble, type HttpAnswer } from './refusal.ts';
 import { reset } from './tunnel.ts';
+import { createTurns, type Turns } from './turns.ts';
 import { handleUpgrade, isWebSocketUpgrade } from './upgrade.ts';
 
 const headLimitBytes = 64 * 1024;
@@ -24,24 +25,12 @@ const checkIntervalMs = 5_000;
 // Long, since a kept connection that is dropped without notice makes yarn classic fail; Node also says
 // it to the client as `Keep-Alive: timeout=…`.
 const keepAliveMs = 600_000;
-const pauseAt = 8;
-const pipelineLimit = 1_024;
 
-/** One client connection: requests are answered in order, so they are also served in order. */
-interface Connection {
-  /** The request being served, if any. */
-  current: Current | undefined;
-  /** Pipelined requests that wait for it. */
-  readonly waiting: (() => void)[];
-  /** True while they are so many that nothing more is read. */
-  isPaused: boolean;
-  /** True once something malformed came: it is answered and recorded once, and nothing follows. */
-  isMalformed: boolean;
-}
-
-interface Current {
-  readonly control: AbortController;
-  readonly response: ServerResponse;
+/** What is known of the client connections of one server. */
+interface Connections {
+  readonly turns: Turns;
+  /** Where something malformed came: it is answered and recorded once, and nothing follows. */
+  readonly malformed: WeakSet<Socket>;
 }
 
 /**
@@ -50,7 +39,7 @@ interface Current {
  */
 export function createHttpHandler(parts: DoorParts): http.Server {
   const forwarder = createForwarder(parts);
-  const connections = new WeakMap<Socket, Connection>();
+  const connections: Connections = { turns: createTurns(), malformed: new WeakSet() };
   const server = http.createServer({
     insecureHTTPParser: false,
     maxHeaderSize: headLimitBytes,
@@ -66,32 +55,24 @@ export function createHttpHandler(parts: DoorParts): http.Server {
   });
   server.maxHeadersCount = 0; // Node would cut the list silently; 64 KiB is the bound
 
-  const connectionOf = (socket: Socket): Connection => {
-    let connection = connections.get(socket);
-    if (connection === undefined) {
-      connection = { current: undefined, waiting: [], isPaused: false, isMalformed: false };
-      connections.set(socket, connection);
-    }
-    return connection;
-  };
   const serve =
     (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {
-      const connection = connectionOf(message.socket);
-      const work = (signal: AbortSignal): Promise<void> =>
-        serveRequest(parts, forwarder, { connection, message, response, signal, expectsContinue });
-      admit(parts, connection, message, response, work);
+      connections.turns.take(message, response, (signal) => {
+        const served = { connections, message, response, signal, expectsContinue };
+        guard(parts, message.socket, serveRequest(parts, forwarder, served));
+      });
     };
   const leaveHttp =
     (handle: typeof handleConnect) => (message: IncomingMessage, duplex: unknown, head: Buffer) => {
       const socket = duplex as Socket; // node:net makes our connections
       socket.on('error', ignore);
-      guard(parts, socket, takeOver(parts, connectionOf(socket), message, socket, head, handle));
+      guard(parts, socket, takeOver(parts, connections, message, socket, head, handle));
     };
 
   server.on('request', serve(false));
   server.on('checkContinue', serve(true));
   server.on('checkExpectation', (message: IncomingMessage, response: ServerResponse) => {
-    admit(parts, connectionOf(message.socket), message, response, async () => {
+    connections.turns.take(message, response, () => {
       answerRequest(parts, message, response, trouble({ kind: 'expectation' }));
     });
   });
@@ -99,55 +80,14 @@ export function createHttpHandler(parts: DoorParts): http.Server {
   server.on('upgrade', leaveHttp(handleUpgrade));
   server.on('clientError', (error: NodeJS.ErrnoException, duplex: unknown) => {
     const socket = duplex as Socket; // as above
-    guard(parts, socket, answerClientError(parts, connections.get(socket), error, socket));
+    guard(parts, socket, answerClientError(parts, connections, error, socket));
   });
   server.on('close', () => forwarder.close());
   return server;
 }
 
-/** Serves one request now, or when those before it on the connection are answered. */
-function admit(
-  parts: DoorParts,
-  connection: Connection,
-  message: IncomingMessage,
-  response: ServerResponse,
-  work: (signal: AbortSignal) => Promise<void>,
-): void {
-  const { socket } = message;
-  message.on('error', ignore);
-  response.on('error', ignore);
-  const start = (): void => {
-    const control = new AbortController();
-    connection.current = { control, response };
-    response.once('close', () => {
-      connection.current = undefined;
-      if (!response.writableFinished) control.abort();
-      serveNext(connection, socket);
-    });
-    if (socket.destroyed) return;
-    guard(parts, socket, work(control.signal));
-  };
-  if (connection.current === undefined) {
-    start();
-    return;
-  }
-  connection.waiting.push(start);
-  if (connection.waiting.length > pipelineLimit) socket.destroy();
-  if (connection.waiting.length < pauseAt) return;
-  connection.isPaused = true;
-  socket.pause();
-}
-
-function serveNext(connection: Connection, socket: Socket): void {
-  if (connection.isPaused && connection.waiting.length < pauseAt) {
-    connection.isPaused = false;
-    if (!socket.destroyed) socket.resume();
-  }
-  connection.waiting.shift()?.();
-}
-
 interface Served {
-  readonly connection: Connection;
+  readonly connections: Connections;
   readonly message: IncomingMessage;
   readonly response: ServerResponse;
   readonly signal: AbortSignal;
@@ -156,13 +96,13 @@ interface Served {
 
 /** One plain HTTP request: read, judged, and forwarded or answered. */
 async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Served): Promise<void> {
-  const { connection, message, response, signal } = served;
+  const { message, response, signal } = served;
   const target = message.url ?? '';
   const read = readAbsoluteTarget(target);
   const destination = read.ok ? readDestination(message, 'http', read.value) : read;
   if (!read.ok || !destination.ok) {
     const problem = destination.ok ? '' : destination.problem;
-    connection.isMalformed = true;
+    served.connections.malformed.add(message.socket);
     const answer = await refuseMalformed(parts, message.socket, problem, target);
     // S3: 400 and close; the next request on this connection could be the second reading of this one.
     answerSocket(
@@ -186,15 +126,16 @@ async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Serv
 /** A request after which the connection is no longer HTTP. */
 async function takeOver(
   parts: DoorParts,
-  connection: Connection,
+  { turns }: Connections,
   message: IncomingMessage,
   socket: Socket,
   head: Buffer,
   handle: typeof handleConnect,
 ): Promise<void> {
-  if (connection.current !== undefined) {
+  const current = turns.current(socket);
+  if (current !== undefined) {
     // Its answer could not be told from that of the request before it.
-    connection.current.control.abort();
+    current.control.abort();
     const problem = 'a CONNECT or Upgrade stands behind a request that is not answered yet';
     await refuseMalformed(parts, socket, problem, message.url ?? '');
     reset(socket);
@@ -206,7 +147,7 @@ async function takeOver(
 /** What the parser refused, what took too long, and connections that broke. */
 async function answerClientError(
   parts: DoorParts,
-  connection: Connection | undefined,
+  { turns, malformed }: Connections,
   error: NodeJS.ErrnoException & { readonly reason?: string },
   socket: Socket,
 ): Promise<void> {
@@ -215,24 +156,24 @@ async function answerClientError(
   // A FIN within a message is the client leaving; without a byte there was never a request.
   const isGone = !socket.writable || code === 'HPE_INVALID_EOF_STATE' || socket.bytesRead === 0;
   if (isGone || !(isTimeout || code.startsWith('HPE_'))) {
-    connection?.current?.control.abort();
+    turns.current(socket)?.control.abort();
     socket.destroy();
     return;
   }
-  if (connection?.isMalformed === true) return; // the parser saw it too, but the head came first
-  if (connection !== undefined) connection.isMalformed = true;
+  if (malformed.has(socket)) return; // the parser saw it too, but the head came first
+  malformed.add(socket);
   const problem = isTimeout
     ? 'the head did not arrive in time'
     : `not valid HTTP/1.1: ${error.reason ?? code}`;
-  const malformed = await refuseMalformed(parts, socket, problem, '');
-  const current = connection?.current;
+  const answer = await refuseMalformed(parts, socket, problem, '');
+  const current = turns.current(socket);
   current?.control.abort();
-  if (current?.response.headersSent === true || (connection?.waiting.length ?? 0) > 0) {
+  if (current?.response.headersSent === true || turns.waiting(socket) > 0) {
     // An answer is half written, or others come first: none can be put behind them.
     reset(socket);
     return;
   }
-  answerSocket(parts, socket, clientErrorAnswer(code) ?? malformed);
+  answerSocket(parts, socket, clientErrorAnswer(code) ?? answer);
 }
 
 function clientErrorAnswer(code: string): HttpAnswer | undefined {

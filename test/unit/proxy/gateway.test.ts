@@ -11,6 +11,7 @@ import type { DecisionRequest, Permit, Route } from '../../../src/policy/decisio
 import { createDialer, type Dialer } from '../../../src/proxy/dial.ts';
 import { createGatewayHandler, type GatewayParts } from '../../../src/proxy/gateway.ts';
 import { type ClosedRecord, createLive, type Live } from '../../../src/proxy/live.ts';
+import { connectRaw } from '../../support/http-door.ts';
 import { startHttpOrigin, startTcpOrigin, startWebSocketOrigin } from '../../support/origin.ts';
 import { startHttpParent } from '../../support/parent-proxy.ts';
 import { createPermit } from '../../support/permit.ts';
@@ -703,5 +704,67 @@ describe('createGatewayHandler', () => {
         code: 'ERR_CONFIG_INVALID',
       });
     }
+  });
+});
+
+describe('one connection to the gateway', () => {
+  const pipelined = (port: number, path: string): string =>
+    `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n\r\n`;
+
+  it('has one request under way, whatever is pipelined (each once had an upstream connection at once)', async () => {
+    const waiting: http.ServerResponse[] = [];
+    const arrival = Promise.withResolvers<void>();
+    const origin = await startHttpOrigin((_request, response) => {
+      waiting.push(response);
+      arrival.resolve();
+    });
+    opened.push(origin.close);
+    const { port, dials } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
+    const client = await connectRaw(port);
+    client.send(pipelined(port, '/v1/a').repeat(100));
+    await arrival.promise;
+    await ask(port, '/elsewhere'); // a whole exchange later there is still one
+    assert.deepEqual([waiting.length, dials.length], [1, 1]);
+    client.socket.destroy();
+  });
+
+  it('closes when an Upgrade stands behind a request without its answer (the 101 once came first)', async () => {
+    const paths: string[] = [];
+    const origin = await startHttpOrigin((request) => void paths.push(request.url ?? ''));
+    opened.push(origin.close);
+    const { port } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
+    const client = await connectRaw(port);
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
+    client.send(
+      `${pipelined(port, '/v1/a')}${pipelined(port, '/v1/b').replace(/\r\n$/, '')}${upgrade}`,
+    );
+    await client.gone();
+    assert.equal(client.text(), '');
+    assert.ok(!paths.includes('/v1/b'));
+  });
+
+  it('records and answers what is malformed behind an answer that is whole (it once was not)', async () => {
+    const origin = await startHttpOrigin((_request, response) => response.end('ok'));
+    opened.push(origin.close);
+    const { port, malformed } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
+    const client = await connectRaw(port, pipelined(port, '/v1/a'));
+    await client.until(/ok$/);
+    client.send('GET /v1/b HTTP/1.1\r\nHost : x\r\n\r\n');
+    assert.match(await client.ended(), /okHTTP\/1\.1 400 Bad Request/);
+    assert.deepEqual(malformed, [
+      { what: 'not valid HTTP/1.1: HPE_INVALID_HEADER_TOKEN', text: '' },
+    ]);
+  });
+
+  it('records what is malformed behind a request without its answer, and answers nothing', async () => {
+    const origin = await startHttpOrigin((_request, response) => void response.write('half'));
+    opened.push(origin.close);
+    const { port, malformed } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
+    const client = await connectRaw(port, pipelined(port, '/v1/a'));
+    await client.until(/half/);
+    client.send('GET /v1/b HTTP/1.1\r\nHost : x\r\n\r\n');
+    await client.gone();
+    assert.doesNotMatch(client.text(), /400/);
+    assert.equal(malformed.length, 1);
   });
 });
