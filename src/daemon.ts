@@ -55,11 +55,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const inForce = createInForce(loaded.config, loaded.warnings);
   await using undo = new AsyncDisposableStack();
   const state = openState(stateFolder(options.env));
-  undo.defer(await claimState(state));
+  const release = await claimState(state);
+  undo.defer(release);
   const parts = buildParts(options, inForce, state);
   undo.defer(() => closeParts(parts));
   const doors = await openDoors(parts, undo);
-  const daemon = new RunningDaemon(parts, doors, load);
+  const daemon = new RunningDaemon(parts, doors, load, release);
   undo.move(); // from here on the daemon itself closes what was opened
   return daemon;
 }
@@ -73,6 +74,8 @@ class RunningDaemon implements Daemon {
   readonly stopped: Promise<number>;
   readonly #parts: Parts;
   readonly #doors: Doors;
+  /** Gives the state folder free for another daemon. */
+  readonly #release: () => void;
   readonly #reloader: Reloader;
   readonly #startedMs = Date.now();
   readonly #heartbeat: NodeJS.Timeout;
@@ -81,9 +84,10 @@ class RunningDaemon implements Daemon {
   /** What the reload under way has to say. */
   #reloadMessages: readonly string[] = [];
 
-  constructor(parts: Parts, doors: Doors, load: () => LoadResult) {
+  constructor(parts: Parts, doors: Doors, load: () => LoadResult, release: () => void) {
     this.#parts = parts;
     this.#doors = doors;
+    this.#release = release;
     this.stopped = this.#ended.promise;
     this.ready = readyInfo(parts, doors);
     doors.desk.status = () => this.#status();
@@ -126,6 +130,7 @@ class RunningDaemon implements Daemon {
     await Promise.all(listeners.map((listener) => listener.close(drainMs)));
     await Promise.all([control?.close(), socket.close()]);
     await closeParts(this.#parts);
+    this.#release();
     this.#ended.resolve(0);
   }
 

@@ -1,7 +1,15 @@
 // Bad input and bad luck: each gives a person the error they need, and nothing opens.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -106,6 +114,11 @@ describe('a start that must not happen', { timeout: 120_000 }, () => {
     assert.match(done.stderr, /already runs|already running|another daemon/);
     assert.equal((await daemon.sallyport(['status'])).status, 0, 'the first one is unharmed');
     await daemon.stop();
+    assert.deepEqual(
+      readdirSync(daemon.state).sort(),
+      ['audit', 'token'],
+      'nothing of a stopped daemon stays but what the next one needs',
+    );
     removeFolder(daemon.folder);
   });
 });
