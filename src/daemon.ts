@@ -45,6 +45,7 @@ export interface Daemon {
 
 const drainMs = 3_000;
 const heartbeatMs = 60_000;
+const reloadLineLimit = 200;
 
 /** Starts everything; rejects, with all of it closed again, when any part cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -100,7 +101,7 @@ class RunningDaemon implements Daemon {
     this.#reloader = createReloader({
       files: config.files,
       load,
-      onLoaded: (next, warnings) => this.#accept(next, warnings),
+      onLoaded: (next, warnings) => this.#acceptOrKeep(next, warnings),
       onRejected: (findings) => this.#reject(findings),
       onProblem: parts.onBug,
     });
@@ -134,12 +135,21 @@ class RunningDaemon implements Daemon {
     this.#ended.resolve(0);
   }
 
+  #acceptOrKeep(next: Config, warnings: readonly Finding[]): void {
+    try {
+      this.#accept(next, warnings);
+    } catch (error) {
+      const message = error instanceof Error ? error.message : 'it cannot be put in force';
+      this.#reject([{ severity: 'error', file: 'reload', line: 1, column: 1, message }]);
+    }
+  }
+
   #accept(next: Config, warnings: readonly Finding[]): void {
     const { inForce, holds, live, log, judge, ownPorts, outlets } = this.#parts;
-    const before = inForce.config;
-    const diff = inForce.accept(next, warnings);
     const { options, resolver } = this.#parts;
-    replaceOutlets(outlets, { env: options.env, log, resolver, ownPorts }, before, next);
+    // First what can fail: a file that has gone since it was checked leaves the last policy in force.
+    replaceOutlets(outlets, { env: options.env, log, resolver, ownPorts }, inForce.config, next);
+    const diff = inForce.accept(next, warnings);
     holds.setLimits(limitsOf(next));
     const released = holds.rejudge(judge);
     const closed = live.rejudge((permit) => stillAllowed(permit, judge, inForce, ownPorts));
@@ -152,7 +162,12 @@ class RunningDaemon implements Daemon {
       ...diff.added.map(({ outcome, text }) => `+ ${outcome} ${text}`),
       ...diff.removed.map(({ outcome, text }) => `- ${outcome} ${text}`),
     ];
-    this.#reloadMessages = [...inForce.report().warnings, ...lines];
+    const more = lines.length - reloadLineLimit;
+    this.#reloadMessages = [
+      ...inForce.report().warnings,
+      ...lines.slice(0, reloadLineLimit),
+      ...(more > 0 ? [`and ${more} more changes`] : []),
+    ];
     const { version: policy } = inForce.policy;
     const counts = { policy, changes: lines.length, released, closed };
     if (diff.widens) log.warn('a new policy is in force, and it lets more through', counts);

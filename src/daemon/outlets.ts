@@ -36,22 +36,24 @@ export function openOutlets(parts: OutletParts, config: Config): Outlets {
   return { ...openWays(parts, config), exporter: openExporter(parts.log, config) };
 }
 
-/** Replaces what differs between two configurations; open connections and records under way keep theirs. */
+/**
+ * Replaces them for a new configuration; connections and records under way keep theirs. The ways out are made
+ * anew each time, since a certificate may have changed in place. Throws before anything is replaced.
+ */
 export function replaceOutlets(
   outlets: Outlets,
   parts: OutletParts,
   before: Config,
   next: Config,
 ): void {
-  const differs = (of: (config: Config) => unknown): boolean =>
-    !isDeepStrictEqual(of(before), of(next));
-  const trust = differs(({ gateway }) => gateway.extraCa);
-  if (trust || differs(({ network }) => network.allowUpstreamProxy)) {
-    Object.assign(outlets, openWays(parts, next));
-  }
-  if (!trust && !differs(({ otel }) => otel)) return;
-  void outlets.exporter?.close(exportDrainMs); // never rejects; the new one takes over at once
-  outlets.exporter = openExporter(parts.log, next);
+  const ways = openWays(parts, next);
+  const isSame = isDeepStrictEqual(
+    [before.otel, before.gateway.extraCa],
+    [next.otel, next.gateway.extraCa],
+  );
+  const exporter = isSame ? outlets.exporter : openExporter(parts.log, next);
+  if (!isSame) void outlets.exporter?.close(exportDrainMs); // never rejects; the new one takes over
+  Object.assign(outlets, ways, { exporter });
 }
 
 /** Gives the collector a last second. */
