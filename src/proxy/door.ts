@@ -99,7 +99,11 @@ export async function refuseMalformed(
 }
 
 /** Writes an answer on a raw socket and closes it in a way that lets the answer arrive. */
-export function answerSocket(parts: DoorParts, socket: Socket, answer: HttpAnswer): void {
+export function answerSocket(
+  parts: Pick<DoorParts, 'date'>,
+  socket: Socket,
+  answer: HttpAnswer,
+): void {
   endGracefully(socket, renderAnswer(answer, dateOf(parts)));
 }
 
@@ -133,7 +137,8 @@ export function hasBody(message: IncomingMessage): boolean {
   return coding !== undefined || (length !== undefined && length !== '0');
 }
 
-function dateOf(parts: DoorParts): string {
+/** The Date of an answer of ours. */
+export function dateOf(parts: Pick<DoorParts, 'date'>): string {
   return parts.date?.() ?? new Date().toUTCString();
 }
 

@@ -17,6 +17,8 @@ export interface PinnedOptions {
 /** Agents by pinned addresses. */
 export interface GatewayAgents {
   readonly agentFor: (permit: Permit) => http.Agent;
+  /** Another agent in the place of the permit's own, so that a request opens a connection in any case. */
+  readonly renew: (permit: Permit) => http.Agent;
   /** Closes idle connections; those in use stay until their request ends. */
   readonly close: () => void;
 }
@@ -30,18 +32,26 @@ const agentOptions: AgentOptions = { keepAlive: true, maxFreeSockets: 16, timeou
 /** Makes the agents; `isTls` tells node:http what the sockets of `connect` speak. */
 export function createGatewayAgents(isTls: boolean, connect: Connect): GatewayAgents {
   const agents = new Map<string, http.Agent>();
+  const put = (key: string, agent: http.Agent): http.Agent => {
+    agents.delete(key);
+    agents.set(key, agent); // last: the first one is the one used longest ago
+    const [oldest] = agents;
+    if (agents.size > AGENT_LIMIT && oldest !== undefined) {
+      agents.delete(oldest[0]);
+      closeIdle(oldest[1]);
+    }
+    return agent;
+  };
   return {
     agentFor({ route }) {
       const key = keyOf(route);
-      const agent = agents.get(key) ?? createAgent(isTls, connect);
-      agents.delete(key);
-      agents.set(key, agent); // last: the first one is the one used longest ago
-      const [oldest] = agents;
-      if (agents.size > AGENT_LIMIT && oldest !== undefined) {
-        agents.delete(oldest[0]);
-        closeIdle(oldest[1]);
-      }
-      return agent;
+      return put(key, agents.get(key) ?? createAgent(isTls, connect));
+    },
+    renew({ route }) {
+      const key = keyOf(route);
+      const before = agents.get(key);
+      if (before !== undefined) closeIdle(before);
+      return put(key, createAgent(isTls, connect));
     },
     close() {
       for (const agent of agents.values()) closeIdle(agent);

@@ -1,9 +1,39 @@
-// What a request must look like to be taken by the gateway at all: addressed to us, by a program and not
-// by somebody else's web page, and to /v1/. Nothing here opens or forwards anything.
+// What the gateway's files share: its parts, and what a request must look like to be taken at all: addressed
+// to us, by a program and not by somebody else's web page, and to /v1/. Nothing here opens or forwards anything.
 import type { IncomingMessage } from 'node:http';
+import type { Gate } from '../gate.ts';
+import type { ClientAddress, DecisionRequest } from '../policy/decision.ts';
+import type { Destination } from '../policy/destination.ts';
 import { readOriginTarget } from '../wire/authority.ts';
 import { checkRequestFields, endToEndFields } from '../wire/fields.ts';
+import type { Dialer } from './dial.ts';
+import { clientOf } from './door.ts';
+import type { Live } from './live.ts';
 import { type HttpAnswer, trouble } from './refusal.ts';
+
+/** What the gateway needs; all given by the daemon. */
+export interface GatewayParts {
+  readonly gate: Gate;
+  readonly dialTunnel: Dialer['dialTunnel'];
+  readonly dialTls: Dialer['dialTls'];
+  readonly live: Live;
+  /**
+   * Base address such as `https://api.example/v1`; no credentials, query or fragment. Asked for each request:
+   * a reload gives another object, and requests under way end where they began.
+   */
+  readonly upstream: () => URL;
+  /** Records a request that was not for us; `text` is its Host, never its path. */
+  readonly onMalformed: (info: {
+    readonly listener: 'gateway';
+    readonly client: ClientAddress;
+    readonly what: string;
+    readonly text: string;
+  }) => Promise<void>;
+  /** Told of an exception on the way through; the client's connection has been closed. */
+  readonly onBug?: (error: unknown) => void;
+  /** HTTP-date for answers of our own; the system clock unless given. */
+  readonly date?: () => string;
+}
 
 /** A request that may go to the gate, or the answer it gets instead. */
 export type Admission =
@@ -48,6 +78,29 @@ function findProblem(message: IncomingMessage): string | undefined {
   return bodiless.has(method) && headers['transfer-encoding'] !== undefined
     ? 'a body with this method needs a Content-Length'
     : undefined;
+}
+
+/** Builds what the gate is asked: always for the upstream, whatever the client called us. */
+export function requestFor(
+  message: IncomingMessage,
+  destination: Destination,
+  form: DecisionRequest['form'],
+): DecisionRequest {
+  const { method = 'none', socket } = message;
+  return { destination, listener: 'gateway', method, form, client: clientOf(socket) };
+}
+
+/** Records a request that was not admitted; `what` as in its Admission. Never rejects. */
+export async function recordMalformed(
+  { onMalformed }: Pick<GatewayParts, 'onMalformed'>,
+  message: IncomingMessage,
+  what: string | undefined,
+): Promise<void> {
+  if (what === undefined) return;
+  const text = message.headers.host ?? '';
+  const client = clientOf(message.socket);
+  // Without a record the answer is the same: nothing is let through either way.
+  await onMalformed({ listener: 'gateway', client, what, text }).catch(() => undefined);
 }
 
 /** Methods whose requests node:http sends without a body unless a Content-Length says otherwise. */

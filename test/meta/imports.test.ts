@@ -35,7 +35,7 @@ const typesOnly: readonly (readonly [string, string])[] = [
 
 /** The one file of src that may import each package. */
 const homes: Readonly<Record<string, string>> = {
-  'http-proxy': 'proxy/gateway.ts',
+  'http-proxy': 'proxy/gateway-upstream.ts',
   'proxy-agent': 'proxy/dial.ts',
   'smol-toml': 'config/toml.ts',
   'toml-eslint-parser': 'config/locate.ts',
