@@ -68,6 +68,7 @@ class Handshake {
   readonly #entry: LiveEntry;
   /** The upstream's end, once it has switched. */
   #peer: Socket | undefined;
+  #hasAnswer = false;
   #reason: CloseReason = 'client_closed';
   #bytesBefore: { readonly read: number; readonly written: number };
 
@@ -117,13 +118,20 @@ class Handshake {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
     };
+    const begin = (): void => {
+      settle();
+      this.#hasAnswer = true;
+      // What the client sent early is the first of what it says.
+      const early = this.#client.take();
+      if (early !== undefined) this.#socket.unshift(early);
+    };
     request.once('close', settle);
     request.once('response', (answer: IncomingMessage) => {
-      settle();
+      begin();
       this.#relay(answer);
     });
     request.once('upgrade', (answer: IncomingMessage, duplex: Duplex) => {
-      settle();
+      begin();
       this.#join(answer, duplex as Socket); // dial made it
     });
   }
@@ -131,7 +139,6 @@ class Handshake {
   /** An answer that is no 101; http-proxy copies it and closes. */
   #relay(answer: IncomingMessage): void {
     answer.on('error', ignore);
-    this.#giveBack();
     cleanAnswer(answer, 'close');
     this.#reason = 'upstream_closed';
     // http-proxy ends the client's connection behind a whole answer only.
@@ -141,7 +148,6 @@ class Handshake {
   /** The 101; http-proxy writes it and pipes the sockets into each other once its listeners have run. */
   #join(answer: IncomingMessage, peer: Socket): void {
     const socket = this.#socket;
-    this.#giveBack();
     cleanAnswer(answer, 'Upgrade');
     answer.headers.upgrade = 'websocket';
     this.#peer = peer;
@@ -155,15 +161,10 @@ class Handshake {
     });
   }
 
-  /** What the client sent early is the first of what it says. */
-  #giveBack(): void {
-    const early = this.#client.take();
-    if (early !== undefined) this.#socket.unshift(early);
-  }
-
   #fail(error: Error): void {
     const socket = this.#socket;
-    if (this.#peer !== undefined || this.#client.signal.aborted) return reset(socket);
+    // Behind an answer that has begun, another would be taken for a part of it.
+    if (this.#hasAnswer || this.#client.signal.aborted) return reset(socket);
     this.#client.take();
     this.#reason = 'error';
     answerSocket(this.#parts, socket, this.#upstream.troubleFor(error));
