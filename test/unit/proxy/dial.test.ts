@@ -160,6 +160,22 @@ describe('dialTls', () => {
     assert.equal(await talk(socket, ''), 'sni origin.test');
   });
 
+  it('reads the roots at the first connection, or before that when told to', async (t) => {
+    const read = t.mock.method(tls, 'getCACertificates');
+    const dialer = createDialer({ ca: [authority.certificate] });
+    assert.equal(read.mock.callCount(), 0);
+    dialer.warmUp();
+    assert.deepEqual(
+      read.mock.calls.map((call) => call.arguments[0]),
+      ['default', 'system'],
+    );
+    dialer.warmUp();
+    const target = { servername: 'origin.test' };
+    const socket = await dialer.dialTls(directTo(portOf(server)), target, signal);
+    assert.equal(await talk(socket, ''), 'sni origin.test');
+    assert.equal(read.mock.callCount(), 2);
+  });
+
   it('verifies an address too, and sends no name for it', async () => {
     const dialer = createDialer({ ca: [authority.certificate] });
     const target = { servername: '127.0.0.1' };
