@@ -56,6 +56,9 @@ function readWords(args: readonly string[]): Words {
   if (!Number.isInteger(rounds) || rounds < 1 || rounds > 100) {
     throw new Error(`--rounds ${values.rounds}: expected a whole number from 1 to 100`);
   }
+  if (values.write && values.only !== undefined) {
+    throw new Error('--write with --only: RESULTS.md holds one whole run; leave one of them out');
+  }
   const names = values.only?.split(',') ?? benchmarks.map(({ name }) => name);
   const chosen = names.map((wanted) => {
     const found = benchmarks.find(({ name }) => name === wanted);
