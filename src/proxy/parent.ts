@@ -129,16 +129,22 @@ export function parseParent(text: string): Parent | undefined {
   return { protocol: scheme[0], host: host.value.text, port, credentials: credentials?.text };
 }
 
-/** RFC 1929 and our own sanity bound name and password to 255 bytes each. */
+/** A name with a colon would be another name (RFC 7617 §2), and a NUL would end its field of SOCKS4 early. */
 function readCredentials(url: URL): { readonly text: string } | undefined | 'bad' {
   if (url.username === '' && url.password === '') return undefined;
   try {
-    const parts = [decodeURIComponent(url.username), decodeURIComponent(url.password)];
-    if (parts.some((part) => Buffer.byteLength(part) > 255)) return 'bad';
-    return { text: parts.join(':') };
+    const name = decodeURIComponent(url.username);
+    const password = decodeURIComponent(url.password);
+    const isUsable = !name.includes(':') && [name, password].every(isCredential);
+    return isUsable ? { text: `${name}:${password}` } : 'bad';
   } catch {
     return 'bad';
   }
+}
+
+/** RFC 1929 bounds name and password to 255 bytes each; RFC 7617 allows no control characters. */
+function isCredential(text: string): boolean {
+  return Buffer.byteLength(text) <= 255 && !/\p{Cc}/u.test(text);
 }
 
 /** True for a parent that is one of our own listeners, by its resolved address; told once. */

@@ -64,6 +64,10 @@ describe('parseParent', () => {
     { text: 'http://proxy.test:99999', want: undefined },
     { text: 'http://', want: undefined },
     { text: `http://${'a'.repeat(256)}@proxy.test`, want: undefined },
+    { text: 'http://us%3Aer:pass@proxy.test', want: undefined },
+    { text: 'socks4://us%00er@proxy.test', want: undefined },
+    { text: 'http://user:pa%0D%0Ass@proxy.test', want: undefined },
+    { text: 'http://%zz@proxy.test', want: undefined },
   ];
   for (const { text, want } of cases) {
     it(`reads ${text.slice(0, 40)}`, () => assert.deepEqual(parseParent(text), want));
