@@ -46,6 +46,7 @@ export interface Daemon {
 const drainMs = 3_000;
 const heartbeatMs = 60_000;
 const reloadLineLimit = 200;
+const warmUpMs = 1_000;
 
 /** Starts everything; rejects, with all of it closed again, when any part cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -80,6 +81,7 @@ class RunningDaemon implements Daemon {
   readonly #reloader: Reloader;
   readonly #startedMs = Date.now();
   readonly #heartbeat: NodeJS.Timeout;
+  readonly #warmUp: NodeJS.Timeout;
   readonly #ended = Promise.withResolvers<number>();
   #stopping: Promise<void> | undefined;
   /** What the reload under way has to say. */
@@ -105,6 +107,8 @@ class RunningDaemon implements Daemon {
       onRejected: (findings) => this.#reject(findings),
       onProblem: parts.onBug,
     });
+    this.#warmUp = setTimeout(() => warmUp(parts), warmUpMs);
+    this.#warmUp.unref();
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
     this.#heartbeat.unref();
   }
@@ -122,6 +126,7 @@ class RunningDaemon implements Daemon {
     const { http, socks, gateway, control, socket } = this.#doors;
     const { holds, live } = this.#parts;
     clearInterval(this.#heartbeat);
+    clearTimeout(this.#warmUp);
     this.#reloader.close();
     const listeners = [http, socks, gateway].filter((listener) => listener !== undefined);
     for (const listener of listeners) listener.stopAccepting();
@@ -261,6 +266,12 @@ class RunningDaemon implements Daemon {
       },
     };
   }
+}
+
+/** Reads the trusted roots in a quiet moment: the gateway's first request should not wait for them. */
+function warmUp({ inForce, outlets }: Parts): void {
+  const { enabled, upstream } = inForce.config.gateway;
+  if (enabled && upstream.protocol === 'https:') outlets.dialer.warmUp();
 }
 
 /** True while neither the rules for the host nor those for the addresses dialled deny what is open. */
