@@ -6,7 +6,7 @@ import type {
   ClientAddress,
   DecisionEntry,
   Layer,
-  ListenerKind,
+  Malformed,
   ProcessRef,
   RuleRef,
 } from '../policy/decision.ts';
@@ -195,16 +195,6 @@ export function decisionEvent(uid: string, timeMs: number, entry: DecisionEntry)
   draft['sallyport.would_deny'] = allowed && verdict.wouldDeny;
   Object.assign(draft, asking(hold?.asker));
   return close(uid, draft);
-}
-
-/** What was wrong with a request that never became one. */
-export interface Malformed {
-  readonly listener: ListenerKind;
-  readonly client: ClientAddress;
-  /** The problem in our own words. */
-  readonly what: string;
-  /** The offending host or authority; never a whole target, a field or a body. */
-  readonly text: string;
 }
 
 /** A request that was answered with 400. */

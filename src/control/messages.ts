@@ -1,5 +1,6 @@
 // The control API's JSON shapes, shared by the server, the client and everything that prints them.
 // Types and closed lists only. Times are ISO 8601 in UTC, durations milliseconds.
+import type { PolicyReport } from '../config/in-force.ts';
 import type { Protocol } from '../policy/destination.ts';
 
 /** How long an answer holds: `once`, `restart`, `always`, or minutes (`30m`) or hours (`2h`), up to 30 days. */
@@ -101,19 +102,7 @@ export interface StatusResponse {
     readonly socket: string;
   };
   readonly state: string;
-  readonly policy: {
-    readonly version: string;
-    readonly enabled: boolean;
-    readonly mode: 'full' | 'limited';
-    readonly unknown: 'ask' | 'deny' | 'report';
-    readonly rules: { readonly allow: number; readonly deny: number };
-    readonly layers: readonly { readonly layer: string; readonly file: string }[];
-    /** What a rejected reload said; null when the files on disk are the policy in force. */
-    readonly rejected: string | null;
-    /** Keys changed on disk that take effect at the next start. */
-    readonly pendingRestart: readonly string[];
-    readonly warnings: readonly string[];
-  };
+  readonly policy: PolicyReport;
   readonly parent: string | null;
   readonly connections: Readonly<Record<'http' | 'socks5' | 'gateway', number>>;
   readonly waiting: { readonly groups: number; readonly holds: number };

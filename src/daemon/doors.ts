@@ -9,6 +9,7 @@ import type { ReloadResponse, StatusResponse } from '../control/messages.ts';
 import { createRoutes } from '../control/routes.ts';
 import { openControl, type ControlParts, type ControlServer } from '../control/server.ts';
 import { SallyportError } from '../errors.ts';
+import type { DoorParts } from '../proxy/door.ts';
 import { createGatewayHandler } from '../proxy/gateway.ts';
 import { createHttpHandler } from '../proxy/http-listener.ts';
 import { openListener, type Listener } from '../proxy/listener.ts';
@@ -65,44 +66,36 @@ export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promi
   return { http, socks, gateway, control, socket, desk };
 }
 
-function openHttp(parts: Parts, { network }: Config): Promise<Listener> {
-  const { gate, live, outlets, trail, onBug } = parts;
-  const server = createHttpHandler({
+/** What every door gets. */
+function doorParts({ gate, live, outlets, trail, onBug }: Parts): DoorParts {
+  return {
     gate,
     live,
     dial: (permit, signal) => outlets.dialer.dial(permit, signal),
     onMalformed: (malformed) => trail.note((uid, at) => events.malformedEvent(uid, at, malformed)),
     onBug,
-  });
-  const host = '127.0.0.1';
-  return openListener({ kind: 'http', host, port: network.httpPort, server });
+  };
+}
+
+function openHttp(parts: Parts, { network }: Config): Promise<Listener> {
+  const server = createHttpHandler(doorParts(parts));
+  return openListener({ kind: 'http', host: '127.0.0.1', port: network.httpPort, server });
 }
 
 function openSocks(parts: Parts, { network }: Config): Promise<Listener> {
-  const { gate, live, outlets, trail, onBug } = parts;
-  const onSocket = createSocksHandler({
-    gate,
-    live,
-    dial: (permit, signal) => outlets.dialer.dial(permit, signal),
-    onMalformed: (malformed) => trail.note((uid, at) => events.malformedEvent(uid, at, malformed)),
-    onBug,
-  });
+  const onSocket = createSocksHandler(doorParts(parts));
   return openListener({ kind: 'socks5', host: '127.0.0.1', port: network.socksPort, onSocket });
 }
 
 function openGateway(parts: Parts, { gateway }: Config): Promise<Listener> {
-  const { gate, live, outlets, trail, onBug, inForce } = parts;
+  const { outlets, inForce } = parts;
   const server = createGatewayHandler({
-    gate,
-    live,
+    ...doorParts(parts),
     dialTunnel: (permit, signal) => outlets.dialer.dialTunnel(permit, signal),
     dialTls: (permit, target, signal) => outlets.dialer.dialTls(permit, target, signal),
     upstream: () => inForce.config.gateway.upstream,
-    onMalformed: (malformed) => trail.note((uid, at) => events.malformedEvent(uid, at, malformed)),
-    onBug,
   });
-  const host = '127.0.0.1';
-  return openListener({ kind: 'gateway', host, port: gateway.port, server });
+  return openListener({ kind: 'gateway', host: '127.0.0.1', port: gateway.port, server });
 }
 
 /** The control API over the parts; the port is known only once it is bound. */

@@ -174,6 +174,16 @@ export interface DecisionEntry {
   readonly policyVersion: string;
 }
 
+/** A request that cannot be read in one way only: answered 400 (SOCKS: a refusal) and recorded, never judged. */
+export interface Malformed {
+  readonly listener: ListenerKind;
+  readonly client: ClientAddress;
+  /** The problem, in fixed words of ours. */
+  readonly what: string;
+  /** The authority it named as sent, without user information, path or query; may be empty. */
+  readonly text: string;
+}
+
 declare const permitBrand: unique symbol;
 
 /** An allow with its route: the only thing that may be dialled. Made in gate.ts and nowhere else. */

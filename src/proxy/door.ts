@@ -3,7 +3,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Gate } from '../gate.ts';
-import type { ClientAddress, DecisionRequest, Permit } from '../policy/decision.ts';
+import type { ClientAddress, DecisionRequest, Malformed, Permit } from '../policy/decision.ts';
 import { createDestination, parseHost, parsePort } from '../policy/destination.ts';
 import type { Destination, Parsed, Protocol } from '../policy/destination.ts';
 import type { Authority } from '../wire/authority.ts';
@@ -12,16 +12,6 @@ import { endGracefully } from './listener.ts';
 import type { Live } from './live.ts';
 import { renderAnswer, trouble, type HttpAnswer } from './refusal.ts';
 
-/** A request that cannot be read in one way only, as the audit trail is told of it. */
-export interface MalformedInfo {
-  readonly listener: 'http';
-  readonly client: ClientAddress;
-  /** What was wrong, in fixed words. */
-  readonly what: string;
-  /** The authority it named, as sent, without user information, path or query; may be empty. */
-  readonly text: string;
-}
-
 /** What the HTTP door needs; all given by the daemon. */
 export interface DoorParts {
   readonly gate: Gate;
@@ -29,7 +19,7 @@ export interface DoorParts {
   readonly dial: (permit: Permit, signal: AbortSignal) => Promise<Socket>;
   readonly live: Live;
   /** Records a malformed request; the client is answered once this has settled, either way. */
-  readonly onMalformed: (info: MalformedInfo) => Promise<void>;
+  readonly onMalformed: (info: Malformed) => Promise<void>;
   /** Told of an exception on the way through; the client's connection has been closed. */
   readonly onBug?: (error: unknown) => void;
   /** HTTP-date for answers of our own (RFC 9110 §5.6.7); the system clock unless given. */
@@ -87,7 +77,7 @@ export async function refuseMalformed(
   problem: string,
   target: string,
 ): Promise<HttpAnswer> {
-  const info: MalformedInfo = {
+  const info: Malformed = {
     listener: 'http',
     client: clientOf(socket),
     what: problem,

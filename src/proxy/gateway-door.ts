@@ -1,38 +1,23 @@
 // What the gateway's files share: its parts, and what a request must look like to be taken at all: addressed
 // to us, by a program and not by somebody else's web page, and to /v1/. Nothing here opens or forwards anything.
 import type { IncomingMessage } from 'node:http';
-import type { Gate } from '../gate.ts';
-import type { ClientAddress, DecisionRequest } from '../policy/decision.ts';
+import type { DecisionRequest } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
 import { readOriginTarget } from '../wire/authority.ts';
 import { checkRequestFields, endToEndFields } from '../wire/fields.ts';
 import type { Dialer } from './dial.ts';
-import { clientOf } from './door.ts';
-import type { Live } from './live.ts';
+import { clientOf, type DoorParts } from './door.ts';
 import { type HttpAnswer, trouble } from './refusal.ts';
 
 /** What the gateway needs; all given by the daemon. */
-export interface GatewayParts {
-  readonly gate: Gate;
+export interface GatewayParts extends Omit<DoorParts, 'dial'> {
   readonly dialTunnel: Dialer['dialTunnel'];
   readonly dialTls: Dialer['dialTls'];
-  readonly live: Live;
   /**
    * Base address such as `https://api.example/v1`; no credentials, query or fragment. Asked for each request:
    * a reload gives another object, and requests under way end where they began.
    */
   readonly upstream: () => URL;
-  /** Records a request that was not for us; `text` is its Host, never its path. */
-  readonly onMalformed: (info: {
-    readonly listener: 'gateway';
-    readonly client: ClientAddress;
-    readonly what: string;
-    readonly text: string;
-  }) => Promise<void>;
-  /** Told of an exception on the way through; the client's connection has been closed. */
-  readonly onBug?: (error: unknown) => void;
-  /** HTTP-date for answers of our own; the system clock unless given. */
-  readonly date?: () => string;
 }
 
 /** A request that may go to the gate, or the answer it gets instead. */

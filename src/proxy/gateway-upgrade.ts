@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { SallyportError } from '../errors.ts';
 import type { Permit } from '../policy/decision.ts';
-import { answerSocket, hasBody } from './door.ts';
+import { answerSocket } from './door.ts';
 import { type WaitingClient, watchClient } from './early.ts';
 import {
   admit,
@@ -22,12 +22,6 @@ import { reset } from './tunnel.ts';
 
 /** For a WebSocket's 101; an ordinary answer may take as long as a model thinks. */
 const handshakeLimitMs = 60_000;
-
-/** The one upgrade that is served; every other Upgrade field is ignored (RFC 9110 §7.8). */
-export function isWebSocket(message: IncomingMessage): boolean {
-  const { upgrade } = message.headers;
-  return message.method === 'GET' && upgrade?.toLowerCase() === 'websocket' && !hasBody(message);
-}
 
 /**
  * Takes one handshake; `head` is what the client sent behind it, and `socket` has an `error` listener already.

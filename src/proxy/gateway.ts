@@ -1,40 +1,23 @@
 // The gateway for `openai_base_url`: /v1/<rest> in, <upstream>/<rest> out, through the gate like every other
 // door. This file is its server and which upstream a request goes to; messages and handshakes have their own.
-import http, { type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { answerSocket, clientOf } from './door.ts';
 import type { GatewayParts } from './gateway-door.ts';
 import { answerMessage, serveMessage } from './gateway-message.ts';
-import { isWebSocket, serveUpgrade } from './gateway-upgrade.ts';
+import { serveUpgrade } from './gateway-upgrade.ts';
 import { createGatewayUpstream, type GatewayUpstream } from './gateway-upstream.ts';
 import { type HttpAnswer, trouble } from './refusal.ts';
+import { createStrictServer } from './strict-server.ts';
 import { createTurns } from './turns.ts';
-
-const headLimitBytes = 64 * 1024;
-const headTimeoutMs = 30_000;
-const checkIntervalMs = 5_000;
-const keepAliveMs = 600_000;
 
 /**
  * Builds the server; it is not listening yet and is opened with `openListener`. Throws
  * ERR_CONFIG_INVALID for an upstream that is no http(s) address of a host.
  */
-export function createGatewayHandler(parts: GatewayParts): http.Server {
-  const server = http.createServer({
-    insecureHTTPParser: false,
-    maxHeaderSize: headLimitBytes,
-    headersTimeout: headTimeoutMs,
-    connectionsCheckingInterval: checkIntervalMs,
-    requestTimeout: 0, // an upload may take as long as it takes
-    keepAliveTimeout: keepAliveMs,
-    requireHostHeader: false, // checked by us, so that it is recorded
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    shouldUpgradeCallback: isWebSocket,
-  });
-  server.maxHeadersCount = 0; // Node would cut the list silently; 64 KiB is the bound
+export function createGatewayHandler(parts: GatewayParts): Server {
+  const server = createStrictServer();
   let inUse = createGatewayUpstream(parts, parts.upstream());
   const current = (): GatewayUpstream => {
     const url = parts.upstream();

@@ -1,7 +1,6 @@
 // The HTTP door: one strict HTTP/1.1 server whose CONNECT, WebSocket and absolute-form requests are each read,
 // judged and sent on their own. Frames messages; where they go is connect.ts, upgrade.ts and forward.ts.
-import http from 'node:http';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { readAbsoluteTarget } from '../wire/authority.ts';
 import { handleConnect } from './connect.ts';
@@ -15,16 +14,10 @@ import {
 } from './door.ts';
 import { createForwarder, type Forwarder } from './forward.ts';
 import { refusalForHttp, trouble, type HttpAnswer } from './refusal.ts';
+import { createStrictServer } from './strict-server.ts';
 import { reset } from './tunnel.ts';
 import { createTurns, type Turns } from './turns.ts';
-import { handleUpgrade, isWebSocketUpgrade } from './upgrade.ts';
-
-const headLimitBytes = 64 * 1024;
-const headTimeoutMs = 30_000;
-const checkIntervalMs = 5_000;
-// Long, since a kept connection that is dropped without notice makes yarn classic fail; Node also says
-// it to the client as `Keep-Alive: timeout=…`.
-const keepAliveMs = 600_000;
+import { handleUpgrade } from './upgrade.ts';
 
 /** What is known of the client connections of one server. */
 interface Connections {
@@ -37,23 +30,10 @@ interface Connections {
  * Builds the server; it is not listening yet and is opened with `openListener`. `server.close` also closes
  * the idle upstream connections.
  */
-export function createHttpHandler(parts: DoorParts): http.Server {
+export function createHttpHandler(parts: DoorParts): Server {
   const forwarder = createForwarder(parts);
   const connections: Connections = { turns: createTurns(), malformed: new WeakSet() };
-  const server = http.createServer({
-    insecureHTTPParser: false,
-    maxHeaderSize: headLimitBytes,
-    headersTimeout: headTimeoutMs,
-    connectionsCheckingInterval: checkIntervalMs,
-    requestTimeout: 0, // an upload may take as long as it takes
-    keepAliveTimeout: keepAliveMs,
-    requireHostHeader: false, // checked by us, so that it is recorded
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: 60_000,
-    shouldUpgradeCallback: isWebSocketUpgrade,
-  });
-  server.maxHeadersCount = 0; // Node would cut the list silently; 64 KiB is the bound
+  const server = createStrictServer();
 
   const serve =
     (expectsContinue: boolean) => (message: IncomingMessage, response: ServerResponse) => {

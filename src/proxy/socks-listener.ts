@@ -3,8 +3,7 @@
 // answered while the question is open; what the client sends early goes nowhere before the allow.
 import type { Socket } from 'node:net';
 import { SallyportError } from '../errors.ts';
-import type { Gate } from '../gate.ts';
-import type { ClientAddress, Permit } from '../policy/decision.ts';
+import type { ClientAddress, Malformed, Permit } from '../policy/decision.ts';
 import {
   createDestination,
   parseAddress,
@@ -19,9 +18,10 @@ import {
   socksProblems,
   type Read,
 } from '../wire/socks5.ts';
+import type { DoorParts } from './door.ts';
 import { watchClient, type WaitingClient } from './early.ts';
 import { endGracefully } from './listener.ts';
-import type { Live, LiveEntry } from './live.ts';
+import type { LiveEntry } from './live.ts';
 import { socksReply } from './refusal.ts';
 import { joinTunnel, reset } from './tunnel.ts';
 
@@ -30,26 +30,8 @@ const succeeded = requestReply(0x00);
 const generalFailure = 0x01;
 const notAllowed = requestReply(0x02);
 
-/** A request that could not be read, as the audit trail is told of it. */
-export interface MalformedSocks {
-  readonly listener: 'socks5';
-  readonly client: ClientAddress;
-  /** What was wrong, in fixed words. */
-  readonly what: string;
-  /** The offending name as it came, unescaped; empty when it was not the name. */
-  readonly text: string;
-}
-
 /** What the SOCKS door needs; all given by the daemon. */
-export interface SocksParts {
-  readonly gate: Gate;
-  /** Opens a connection to what the permit permits; rejects with a SallyportError. */
-  readonly dial: (permit: Permit, signal: AbortSignal) => Promise<Socket>;
-  readonly live: Live;
-  /** Records a malformed request; the client is answered once this has settled, either way. */
-  readonly onMalformed: (malformed: MalformedSocks) => Promise<void>;
-  /** Told of an exception on the way through; the client's connection has been closed. */
-  readonly onBug?: (error: unknown) => void;
+export interface SocksParts extends Omit<DoorParts, 'date'> {
   /** How long greeting and request may take together; 10 s unless given. */
   readonly handshakeMs?: number;
 }
@@ -143,7 +125,7 @@ async function shakeHands(
   }
 }
 
-async function recordMalformed(parts: SocksParts, malformed: MalformedSocks): Promise<void> {
+async function recordMalformed(parts: SocksParts, malformed: Malformed): Promise<void> {
   try {
     await parts.onMalformed(malformed);
   } catch {

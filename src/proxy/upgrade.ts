@@ -9,7 +9,7 @@ import type { Destination } from '../policy/destination.ts';
 import { readAbsoluteTarget } from '../wire/authority.ts';
 import { checkResponseFields, endToEndFields } from '../wire/fields.ts';
 import { dialFor, troubleFor } from './connect.ts';
-import { answerSocket, hasBody, readDestination, refuseMalformed, requestFor } from './door.ts';
+import { answerSocket, readDestination, refuseMalformed, requestFor } from './door.ts';
 import type { DoorParts } from './door.ts';
 import { watchClient, type WaitingClient } from './early.ts';
 import { hostField, reasonPhrase } from './fields-out.ts';
@@ -21,19 +21,6 @@ import { joinTunnel, reset } from './tunnel.ts';
 const answerLimitMs = 60_000;
 const headLimitBytes = 64 * 1024;
 const informationLimit = 16;
-
-/**
- * True for the one upgrade that is served: a WebSocket handshake in an absolute-form GET without a body. Every
- * other Upgrade is ignored, as RFC 9110 §7.8 allows, and its request served as if it were not there.
- */
-export function isWebSocketUpgrade(message: IncomingMessage): boolean {
-  return (
-    message.method === 'GET' &&
-    message.httpVersion === '1.1' &&
-    message.headers.upgrade?.toLowerCase() === 'websocket' &&
-    !hasBody(message)
-  );
-}
 
 /** Takes one WebSocket handshake; `head` is what the client sent behind it. Never rejects. */
 export async function handleUpgrade(

@@ -3,6 +3,7 @@ import { EventEmitter, once } from 'node:events';
 import net from 'node:net';
 import type { Gate } from '../../src/gate.ts';
 import type {
+  Malformed,
   Decision,
   DecisionRequest,
   DenyReason,
@@ -10,7 +11,7 @@ import type {
   Permit,
   Route,
 } from '../../src/policy/decision.ts';
-import type { DoorParts, MalformedInfo } from '../../src/proxy/door.ts';
+import type { DoorParts } from '../../src/proxy/door.ts';
 import { createHttpHandler } from '../../src/proxy/http-listener.ts';
 import { openListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLive, type ClosedRecord, type Live } from '../../src/proxy/live.ts';
@@ -23,7 +24,7 @@ export interface Door {
   readonly requests: DecisionRequest[];
   readonly dialled: Permit[];
   readonly closed: ClosedRecord[];
-  readonly malformed: MalformedInfo[];
+  readonly malformed: Malformed[];
   readonly bugs: unknown[];
   /** Emits `closed`, `malformed`, `request` and `dialled` as they are noted. */
   readonly events: EventEmitter;
@@ -89,7 +90,7 @@ export async function openDoor(options: DoorOptions = {}): Promise<Door> {
     requests: DecisionRequest[];
     dialled: Permit[];
     closed: ClosedRecord[];
-    malformed: MalformedInfo[];
+    malformed: Malformed[];
     bugs: unknown[];
   };
   const live = createLive({

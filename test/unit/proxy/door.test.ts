@@ -3,7 +3,8 @@ import { IncomingMessage } from 'node:http';
 import { Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import { hasBody, readDestination, refuseMalformed, requestFor } from '../../../src/proxy/door.ts';
-import type { DoorParts, MalformedInfo } from '../../../src/proxy/door.ts';
+import type { Malformed } from '../../../src/policy/decision.ts';
+import type { DoorParts } from '../../../src/proxy/door.ts';
 
 function messageWith(rawHeaders: readonly string[], method = 'GET'): IncomingMessage {
   const message = new IncomingMessage(new Socket());
@@ -81,7 +82,7 @@ describe('refuseMalformed', () => {
   ];
   for (const { target, text } of cases) {
     it(`records of ${JSON.stringify(target)} the authority alone`, async () => {
-      const seen: MalformedInfo[] = [];
+      const seen: Malformed[] = [];
       const parts = partsThat(async (info) => void seen.push(info));
       const answer = await refuseMalformed(parts, new Socket(), 'it is odd', target);
       assert.equal(answer.status, 400);

@@ -5,7 +5,6 @@ import type { IncomingMessage } from 'node:http';
 import net from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { WebSocket } from 'ws';
-import { isWebSocket } from '../../../src/proxy/gateway-upgrade.ts';
 import { closeOpened, opened, raw, startGateway } from '../../support/gateway.ts';
 import { connectRaw } from '../../support/http-door.ts';
 import { startHttpOrigin, startTcpOrigin, startWebSocketOrigin } from '../../support/origin.ts';
@@ -159,31 +158,4 @@ describe('a WebSocket through the gateway', () => {
       ['policy_changed'],
     );
   });
-});
-
-describe('isWebSocket', () => {
-  const cases = [
-    { name: 'a handshake', method: 'GET', headers: { upgrade: 'WebSocket' }, want: true },
-    { name: 'no upgrade', method: 'GET', headers: {}, want: false },
-    { name: 'another upgrade', method: 'GET', headers: { upgrade: 'h2c' }, want: false },
-    { name: 'one of several', method: 'GET', headers: { upgrade: 'h2c, websocket' }, want: false },
-    { name: 'another method', method: 'POST', headers: { upgrade: 'websocket' }, want: false },
-    {
-      name: 'a body',
-      method: 'GET',
-      headers: { upgrade: 'websocket', 'content-length': '1' },
-      want: false,
-    },
-    {
-      name: 'a body of no length',
-      method: 'GET',
-      headers: { upgrade: 'websocket', 'content-length': '0' },
-      want: true,
-    },
-  ];
-  for (const { name, method, headers, want } of cases) {
-    it(`is ${want} for ${name}`, () => {
-      assert.equal(isWebSocket({ method, headers } as IncomingMessage), want); // all it looks at
-    });
-  }
 });

@@ -6,6 +6,7 @@ import { SocksClient } from 'socks';
 import { SallyportError } from '../../../src/errors.ts';
 import type { Gate } from '../../../src/gate.ts';
 import type {
+  Malformed,
   Decision,
   DecisionRequest,
   DenyReason,
@@ -14,11 +15,7 @@ import type {
 } from '../../../src/policy/decision.ts';
 import { openListener } from '../../../src/proxy/listener.ts';
 import { createLive, type ClosedRecord, type Live } from '../../../src/proxy/live.ts';
-import {
-  createSocksHandler,
-  type MalformedSocks,
-  type SocksParts,
-} from '../../../src/proxy/socks-listener.ts';
+import { createSocksHandler, type SocksParts } from '../../../src/proxy/socks-listener.ts';
 import { createPermit } from '../../support/permit.ts';
 
 const greeting = [5, 1, 0];
@@ -37,7 +34,7 @@ interface Door {
   readonly port: number;
   readonly asked: DecisionRequest[];
   readonly signals: AbortSignal[];
-  readonly malformed: MalformedSocks[];
+  readonly malformed: Malformed[];
   readonly closed: ClosedRecord[];
   readonly bugs: unknown[];
   readonly live: Live;
@@ -50,7 +47,7 @@ async function openDoor(parts: Partial<SocksParts> & { originPort?: number }): P
   const { originPort = 1 } = parts;
   const asked: DecisionRequest[] = [];
   const signals: AbortSignal[] = [];
-  const malformed: MalformedSocks[] = [];
+  const malformed: Malformed[] = [];
   const closed: ClosedRecord[] = [];
   const bugs: unknown[] = [];
   const sockets: net.Socket[] = [];
