@@ -149,6 +149,8 @@ export class Pending<A extends PendingAsker> {
   readonly #deadlines = new DueQueue<Hold<A>>();
   /** How many questions have a place, at most `groups`. */
   #owned = 0;
+  /** How many holds are counted for a tree. */
+  #charged = 0;
   /** Questions with a place and nobody waiting, the next to expire first. */
   readonly #idle = new DueQueue<Group<A>>();
 
@@ -362,32 +364,38 @@ export class Pending<A extends PendingAsker> {
     if (!isFirst) group.revision += 1;
   }
 
-  /** Counts the hold for its tree; true when the tree now has more than its half. */
+  /** Counts the hold for its tree; true when the tree now has more than half of what others leave. */
   #charge(hold: Hold<A>, name: string): boolean {
     const { holds, holdsPerGroup } = this.#limits;
     const tree = this.#tree(name);
+    const others = this.#charged - tree.holds;
     const inGroup = (hold.group.holdsByTree.get(name) ?? 0) + 1;
     tree.holds += 1;
+    this.#charged += 1;
     hold.group.holdsByTree.set(name, inGroup);
     hold.tree = name;
-    return tree.holds > half(holds) || inGroup > half(holdsPerGroup);
+    return tree.holds > half(holds - others) || inGroup > half(holdsPerGroup);
   }
 
   /**
    * Gives the question a place and counts it for its tree, after an idle one gave way where it must: one of its
-   * own when the tree has its half, the oldest when all places are taken. False when it gets none.
+   * own when the tree has its half, the oldest when all places are taken. False when it gets none. A tree's half
+   * is that of what others leave; or a flood that is known and one that is not would have all between them.
    */
   #own(group: Group<A>, name: string, effects: Effect[]): boolean {
     const { groups } = this.#limits;
-    const has = (): number => this.#trees.get(name)?.groups ?? 0;
-    if (has() >= half(groups)) {
+    const hasHalf = (): boolean => {
+      const has = this.#trees.get(name)?.groups ?? 0;
+      return has >= half(groups - (this.#owned - has));
+    };
+    if (hasHalf()) {
       for (const idle of this.#idle) {
         if (idle.owner !== name) continue;
         this.#close(idle, 'evicted', effects);
         break;
       }
     }
-    if (has() >= half(groups)) return false;
+    if (hasHalf()) return false;
     const oldest = this.#idle.first;
     if (this.#owned >= groups && oldest !== undefined) this.#close(oldest, 'evicted', effects);
     if (this.#owned >= groups) return false;
@@ -427,6 +435,7 @@ export class Pending<A extends PendingAsker> {
     this.#deadlines.remove(hold);
     group.holds.delete(hold);
     if (hold.tree !== undefined) {
+      this.#charged -= 1;
       this.#discharge(hold.tree, 'holds');
       const left = (group.holdsByTree.get(hold.tree) ?? 1) - 1;
       if (left > 0) group.holdsByTree.set(hold.tree, left);

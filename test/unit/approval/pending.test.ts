@@ -217,11 +217,30 @@ describe('limits', () => {
     const ends = opened.map(({ group = '', hold }) =>
       endsOf(pending.identify(group, hold, codex, 1)),
     );
-    assert.deepEqual(ends.flat(), flood.slice(2).fill('limit'));
+    assert.deepEqual(ends.flat(), flood.slice(1).fill('limit'));
     assert.deepEqual(
       pending.list().map(({ destination }) => destination.host),
-      ['flood0.example', 'flood1.example', 'a.example'],
+      ['flood0.example', 'a.example'],
     );
+  });
+  it('keep places free between floods of one known tree and of programs nobody knows (they once had all)', () => {
+    const pending = make({ groups: 16, holds: 200, holdsPerGroup: 200 });
+    const flood = (name: string, asker: PendingAsker | undefined): number => {
+      for (let n = 0; n < 30; n += 1) ask(pending, `${name}${n}.example`, asker);
+      return pending.counts().groups;
+    };
+    const groups = [flood('known', codex), flood('unknown', undefined), flood('other', other)];
+    assert.deepEqual(groups, [8, 12, 14]);
+    assert.deepEqual(endsOf(ask(pending, 'a.example', third).effects), []);
+  });
+  it('keep holds free in the same way', () => {
+    const pending = make({ holds: 16, holdsPerGroup: 100 });
+    const flood = (asker: PendingAsker | undefined): number => {
+      for (let n = 0; n < 16; n += 1) ask(pending, 'a.example', asker);
+      return pending.counts().holds;
+    };
+    assert.deepEqual([flood(codex), flood(undefined), flood(other)], [8, 12, 14]);
+    assert.deepEqual(endsOf(ask(pending, 'a.example', third).effects), []);
   });
   it('give a tree its half of the questions also when each is asked twice at once (it once got all)', () => {
     const pending = make();
