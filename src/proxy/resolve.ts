@@ -47,6 +47,8 @@ export interface Resolver {
 const ADDRESS_LIMIT = 64;
 const CACHE_LIMIT = 4096;
 const CONCURRENT_LIMIT = 256;
+/** Names of one zone that may hang at a time: a wildcard rule for a mute zone must not stall every other. */
+const ZONE_LIMIT = 64;
 /** RFC 8305 §3 gives AAAA 50 ms more once A is there; so does A get them here. */
 const GRACE_MS = 50;
 const TTL_MIN_S = 1;
@@ -91,6 +93,7 @@ class Lookups {
   #aresServers: readonly string[] = [];
   /** Hosts with a question still open at c-ares, also past our own deadline. */
   #open = 0;
+  readonly #openByZone = new Map<string, number>();
   #closed = false;
 
   constructor(options: ResolverOptions) {
@@ -177,8 +180,13 @@ class Lookups {
   }
 
   async #askAres(host: string): Promise<Found> {
-    if (this.#open >= CONCURRENT_LIMIT) return { resolution: failed('dns_timeout'), ttl: 0 };
+    const zone = zoneOf(host);
+    const inZone = this.#openByZone.get(zone) ?? 0;
+    if (this.#open >= CONCURRENT_LIMIT || inZone >= ZONE_LIMIT) {
+      return { resolution: failed('dns_timeout'), ttl: 0 };
+    }
     this.#open += 1;
+    this.#openByZone.set(zone, inZone + 1);
     const ares = this.#currentAres();
     // resolve4 and resolve6 ask for exactly this name; search domains are never tried.
     const v4 = askFamily(ares.resolve4(host, { ttl: true }));
@@ -186,13 +194,20 @@ class Lookups {
     const both = Promise.all([v6, v4]);
     let late = false;
     void both.then((families) => {
-      this.#open -= 1;
+      this.#leave(zone);
       // The slower family goes with the next look-up: the gate must see every address it may dial.
       if (late) this.#keep(host, this.#merge(families));
     });
     const families = await inTime(v6, v4, both);
     late = families.length === 1;
     return this.#merge(families);
+  }
+
+  #leave(zone: string): void {
+    this.#open -= 1;
+    const left = (this.#openByZone.get(zone) ?? 1) - 1;
+    if (left > 0) this.#openByZone.set(zone, left);
+    else this.#openByZone.delete(zone);
   }
 
   #merge(families: readonly Family[]): Found {
@@ -224,6 +239,11 @@ class Lookups {
 }
 
 const loopback: Resolution = { kind: 'addresses', addresses: ['127.0.0.1', '::1'] };
+
+/** The last two labels: who runs the servers that may hang, near enough for a share. */
+function zoneOf(host: string): string {
+  return host.split('.').slice(-2).join('.');
+}
 
 function found(addresses: readonly string[]): Resolution {
   return { kind: 'addresses', addresses: addresses.slice(0, ADDRESS_LIMIT) };

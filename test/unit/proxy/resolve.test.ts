@@ -195,6 +195,17 @@ describe('resolve', () => {
     await Promise.all(asked);
   });
 
+  it('gives one zone a share, so that a mute one with a wildcard rule stalls no other', async () => {
+    const server = await serve({ 'good.test': { a: ['93.184.215.14'] } });
+    for (let i = 0; i < 70; i += 1) server.names.set(`x${i}.evil.test`, { mute: true });
+    const resolver = resolverFor(server, { deadlineMs: 5000 });
+    const asked = Array.from({ length: 64 }, (_, i) => resolver.resolve(`x${i}.evil.test`, signal));
+    assert.deepEqual(await resolver.resolve('x64.evil.test', signal), not('dns_timeout'));
+    assert.equal((await resolver.resolve('good.test', signal)).kind, 'addresses');
+    resolver.close();
+    await Promise.all(asked);
+  });
+
   it('lets a client leave while others go on waiting', async () => {
     const hold = gate();
     const server = await serve({ 'a.test': { a: ['93.184.215.14'], after: hold.opened } });
