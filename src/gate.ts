@@ -159,7 +159,10 @@ type RouteOrRefusal = Route | { readonly via: 'refused'; readonly verdict: DenyV
 async function findRoute(parts: GateParts, { request, signal }: Course): Promise<RouteOrRefusal> {
   const { host, kind } = request.destination;
   const parent = await parts.parentFor(request);
-  if (parent !== undefined) return { via: 'parent', parent };
+  if (parent !== undefined) {
+    const verdict = loopThrough(parts, request, parent);
+    return verdict === undefined ? { via: 'parent', parent } : { via: 'refused', verdict };
+  }
   let addresses: readonly string[] = [host];
   if (kind === 'name') {
     const resolution = await parts.resolve(host, signal);
@@ -171,6 +174,20 @@ async function findRoute(parts: GateParts, { request, signal }: Course): Promise
     if (verdict !== undefined) return { via: 'refused', verdict };
   }
   return { via: 'direct', addresses };
+}
+
+/**
+ * A parent on this machine would find our own ports under any name that stands for this machine, and we do not
+ * look it up: so those ports are closed to every name. All else that `vet` says of a parent's address is not
+ * about the destination (order 5 exempts the parent).
+ */
+function loopThrough(
+  parts: GateParts,
+  request: DecisionRequest,
+  { host }: Parent,
+): DenyVerdict | undefined {
+  const verdict = parts.vet(request, host === 'localhost' ? '127.0.0.1' : host);
+  return verdict?.reason === 'proxy_loop' ? verdict : undefined;
 }
 
 /**

@@ -8,6 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { eventually, removeFolder, startSallyport, type RunningDaemon } from '../support/daemon.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
 import { startHttpOrigin, startTcpOrigin, type Origin } from '../support/origin.ts';
+import { startHttpParent } from '../support/parent-proxy.ts';
 import { exchange, firstLine, rawConnect, rawGet, rawSocks } from '../support/raw-doors.ts';
 
 /** UTF-8 bytes as a latin1 string, which is how raw clients send them. */
@@ -174,6 +175,27 @@ describe('the daemon through itself', { timeout: 120_000 }, () => {
   it('has recorded each as a loop', () => {
     const reasons = daemon.decisions().map(({ attributes }) => attributes['network.policy.reason']);
     assert.deepEqual([...new Set(reasons)], ['proxy_loop']);
+  });
+
+  it('is a loop through an upstream proxy on this machine, which would take a name for it (it once was not)', async () => {
+    const parent = await startHttpParent();
+    const url = `http://localhost:${parent.port}`;
+    const other = await startSallyport({
+      config: '[network]\nallowed_domains = ["own.test", "*.example.com"]\n',
+      env: { HTTP_PROXY: url, HTTPS_PROXY: url, ALL_PROXY: url },
+    });
+    const port = other.control ?? 0;
+    const answers = {
+      connect: await rawConnect(other.http, 'own.test', port),
+      get: await rawGet(other.http, 'own.test', port),
+      socks: await rawSocks(other.socks, 'own.test', port),
+    };
+    assert.deepEqual(answers, { connect: 403, get: 403, socks: 2 });
+    assert.deepEqual(parent.asked, []);
+    assert.equal(await rawGet(other.http, 'www.example.com', 80), 200, 'the parent is in use');
+    await other.stop();
+    await parent.close();
+    removeFolder(other.folder);
   });
 
   it('is a loop as the upstream of the gateway, under any name', async () => {

@@ -194,7 +194,29 @@ const cases: readonly Case[] = [
       verdict: allow,
       route: { via: 'parent', parent },
       pinned: false,
-      calls: 'evaluate, parentFor, record',
+      calls: 'evaluate, parentFor, vet parent.example, record',
+    },
+  },
+  {
+    name: 'refuses our own ports through a parent on this machine, which would take the name for it',
+    verdicts: [allow],
+    parent: { ...parent, host: 'localhost' },
+    vetoes: { '127.0.0.1': deny('proxy_loop', 'proxy_state') },
+    want: {
+      verdict: deny('proxy_loop', 'proxy_state'),
+      calls: 'evaluate, parentFor, vet 127.0.0.1, record',
+    },
+  },
+  {
+    name: 'does not judge the address of a parent as if it were that of the destination',
+    verdicts: [allow],
+    parent,
+    vetoes: { 'parent.example': deny('not_allowed_local', 'baseline_policy') },
+    want: {
+      verdict: allow,
+      route: { via: 'parent', parent },
+      pinned: false,
+      calls: 'evaluate, parentFor, vet parent.example, record',
     },
   },
   {
