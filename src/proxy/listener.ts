@@ -10,6 +10,8 @@ import { renderAnswer, trouble } from './refusal.ts';
 const backlog = 4096;
 const lingerMs = 1_000;
 const lingerLimit = 256;
+// Looking through all connections at each one too many would help a flood.
+const makeRoomEveryMs = 1_000;
 
 /** What to bind and who takes the connections. */
 export interface ListenerOptions {
@@ -22,7 +24,10 @@ export interface ListenerOptions {
   readonly server?: HttpServer;
   /** Takes raw sockets; half-open is allowed on them. */
   readonly onSocket?: (socket: net.Socket) => void;
-  /** Connections beyond this are answered 503 (`server`) or just closed (`onSocket`). Default 16,384. */
+  /**
+   * Connections beyond this are answered 503 (`server`, once those kept idle have been closed) or just closed
+   * (`onSocket`). Default 16,384.
+   */
   readonly maxConnections?: number;
   /** Told of each connection turned away. */
   readonly onCapacity?: () => void;
@@ -80,7 +85,16 @@ function createServer(options: ListenerOptions, sockets: Set<net.Socket>): net.S
   server.removeAllListeners('connection');
   const limit = options.maxConnections ?? 16_384;
   const lingering = { count: 0 };
+  let madeRoomAtMs = -Infinity;
+  /** Connections kept between two requests give way, so that nobody can keep all of them for nothing. */
+  const makeRoom = (): void => {
+    if (options.server === undefined || performance.now() - madeRoomAtMs < makeRoomEveryMs) return;
+    madeRoomAtMs = performance.now();
+    options.server.closeIdleConnections();
+    for (const socket of sockets) if (socket.destroyed) sockets.delete(socket);
+  };
   server.on('connection', (socket: net.Socket) => {
+    if (sockets.size >= limit) makeRoom();
     if (sockets.size >= limit) {
       turnAway(socket, options, lingering);
       return;

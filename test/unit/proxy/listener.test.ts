@@ -51,8 +51,14 @@ describe('openListener', () => {
     await listener.close(10);
   });
 
+  const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
+
   it('answers 503 above the limit on an http listener and serves again once there is room', async () => {
-    const server = http.createServer((_request, response) => response.end('served'));
+    const waiting: http.ServerResponse[] = [];
+    const server = http.createServer((_request, response) => {
+      response.write('begun');
+      waiting.push(response);
+    });
     const listener = await openListener({
       kind: 'http',
       host: loopback,
@@ -60,15 +66,38 @@ describe('openListener', () => {
       maxConnections: 1,
       server,
     });
-    const first = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
-    await first.until(/served/);
-    const second = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
+    const first = await connectRaw(listener.port, get);
+    await first.until(/begun/);
+    const second = await connectRaw(listener.port, get);
     assert.match(await second.ended(), /^HTTP\/1\.1 503 Service Unavailable/);
+    assert.doesNotMatch(first.text(), /503/);
     first.socket.end();
+    waiting[0]?.destroy();
     await first.gone();
-    const third = await connectRaw(listener.port, 'GET / HTTP/1.1\r\nHost: h\r\n\r\n');
-    await third.until(/served/);
+    const third = await connectRaw(listener.port, get);
+    await third.until(/begun/);
     third.socket.destroy();
+    await listener.close(10);
+  });
+
+  it('closes connections that are only kept before it turns anybody away (a flood of them once shut all out)', async () => {
+    let refused = 0;
+    const server = http.createServer((_request, response) => response.end('served'));
+    const listener = await openListener({
+      kind: 'http',
+      host: loopback,
+      port: 0,
+      maxConnections: 3,
+      server,
+      onCapacity: () => (refused += 1),
+    });
+    const kept = await Promise.all([1, 2, 3].map(() => connectRaw(listener.port, get)));
+    await Promise.all(kept.map((client) => client.until(/served/)));
+    const newcomer = await connectRaw(listener.port, get);
+    await newcomer.until(/^HTTP\/1\.1 200 [^]*served/);
+    await Promise.all(kept.map((client) => client.gone()));
+    assert.deepEqual([refused, listener.count], [0, 1]);
+    newcomer.socket.destroy();
     await listener.close(10);
   });
 
