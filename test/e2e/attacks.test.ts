@@ -2,11 +2,13 @@
 // host, names that stand for something else, the daemon's own ports, and requests hidden behind others.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { eventually, removeFolder, startSallyport, type RunningDaemon } from '../support/daemon.ts';
 import { startDnsServer, type DnsServer } from '../support/dns-server.ts';
+import { connectRaw } from '../support/http-door.ts';
 import { startHttpOrigin, startTcpOrigin, type Origin } from '../support/origin.ts';
 import { startHttpParent } from '../support/parent-proxy.ts';
 import { exchange, firstLine, rawConnect, rawGet, rawSocks } from '../support/raw-doors.ts';
@@ -266,6 +268,54 @@ describe('a name that changes what it stands for', { timeout: 60_000 }, () => {
   it('is looked up only when it is allowed', async () => {
     assert.equal(await rawConnect(daemon.http, 'other.example', 443), 403);
     assert.ok(!dns.asked.some((question) => question.includes('other.example')));
+  });
+});
+
+describe('what came before the answer or before a new policy', { timeout: 60_000 }, () => {
+  it('is no look-up while a name is held, and none when it is then denied', async () => {
+    const dns = await startDnsServer({ 'held.example.com': { a: ['127.0.0.1'] } });
+    const daemon = await startSallyport({
+      etc: { 'resolv.conf': `nameserver ${dns.address}\n` },
+      config:
+        '[network]\nallowed_domains = ["ok.test"]\n[approvals]\ndangerously_allow_self_approval = true\n',
+    });
+    const answer = rawConnect(daemon.http, 'held.example.com', 443);
+    const { id } = await daemon.question('held.example.com');
+    assert.deepEqual(dns.asked, []);
+    await daemon.sallyport(['deny', id]);
+    assert.equal(await answer, 403);
+    assert.deepEqual(dns.asked, []);
+    await daemon.stop();
+    await dns.close();
+    removeFolder(daemon.folder);
+  });
+
+  it('is no right to go on: a kept connection is judged by the new policy', async () => {
+    let served = 0;
+    const origin = await startHttpOrigin((_request, response) => {
+      served += 1;
+      response.end('ok');
+    });
+    const daemon = await startSallyport({
+      hosts: { 'ok.test': '127.0.0.1' },
+      config: `[network]\nallowed_domains = ["ok.test", "127.0.0.1:${origin.port}"]\n`,
+    });
+    const request = `GET http://ok.test:${origin.port}/ HTTP/1.1\r\nHost: ok.test:${origin.port}\r\n\r\n`;
+    const client = await connectRaw(daemon.http, request);
+    await client.until(/^HTTP\/1\.1 200 [^]*ok$/);
+    const narrowed = readFileSync(daemon.configFile, 'utf8').replace(
+      '[network]\n',
+      '[network]\ndenied_domains = ["ok.test"]\n',
+    );
+    writeFileSync(daemon.configFile, narrowed);
+    assert.equal((await daemon.sallyport(['reload'])).status, 0);
+    client.send(request);
+    await client.until(/HTTP\/1\.1 403 [^]*blocked-by-denylist/);
+    assert.equal(served, 1);
+    client.socket.destroy();
+    await daemon.stop();
+    await origin.close();
+    removeFolder(daemon.folder);
   });
 });
 
