@@ -4,6 +4,7 @@
 //   caller found, outside every asker's tree      any answer
 //   caller inside one asker's tree                refused (or told and taken, when configured so)
 //   caller not found, or some asker not known     not `always`, no wildcard, not any port
+//   caller gone before it was found               refused: it may have hidden itself so
 import type { AnswerRequest } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
@@ -18,10 +19,18 @@ export type JudgedAnswer =
   /** `self`: from inside the asking tree; `unplaced`: too wide for a caller that cannot be placed. */
   | { readonly status: 'self' | 'unplaced'; readonly problem: string };
 
-/** Where an answer came from. */
-export interface AnswerOrigin {
+/** The other end of a control connection. */
+export interface Caller {
   /** The caller's end of its connection to the control port; undefined on the unix socket. */
   readonly client: ClientAddress | undefined;
+  /** Who opened the connection, on the unix socket where the kernel tells. */
+  readonly pid?: number | undefined;
+  /** False once the caller has closed its end; taken as true where nobody can tell. */
+  readonly isConnected?: () => boolean;
+}
+
+/** Where an answer came from. */
+export interface AnswerOrigin extends Caller {
   /** What the caller says it is: `cli`, `page`, `watch`, `tray` or `api`. */
   readonly surface: string;
 }
@@ -41,6 +50,8 @@ export interface SelfApproval {
 export interface CallerParts {
   /** The program at the other end of a connection; fresh, never from a cache of connections. */
   readonly findAsker: (client: ClientAddress) => Promise<Asker | undefined>;
+  /** The program of that pid, with its ancestors. */
+  readonly findProcess: (pid: number) => Promise<Asker | undefined>;
   /** A name for the user of that id. */
   readonly userName: (uid: number) => string;
 }
@@ -64,9 +75,10 @@ const settleMs = 3000;
 
 /** Builds the guarded way to answer. */
 export function createAnswers(parts: AnswersParts): Answer {
-  return async (id, request, { client, surface }) => {
+  return async (id, request, origin) => {
+    const { surface } = origin;
     const [caller] = await Promise.all([
-      findCaller(parts, client),
+      findCaller(parts, origin),
       withinLimit(parts.holds.settled(id)),
     ]);
     // From here to the answer nothing may be awaited: who asks must not change in between.
@@ -81,6 +93,7 @@ export function createAnswers(parts: AnswersParts): Answer {
         ? parts.holds.answer(id, request, approver)
         : { status: 'self', problem: selfText };
     }
+    if (caller === undefined && isHidden(origin)) return { status: 'unplaced', problem: goneText };
     const scope = parseScope(request, asked.destination);
     if (scope.ok && scope.value.wide && (caller === undefined || asked.unidentified)) {
       return { status: 'unplaced', problem: caller === undefined ? callerText : askerText };
@@ -92,17 +105,20 @@ export function createAnswers(parts: AnswersParts): Answer {
 /** Who is at the other end, for actions that have no question, such as revoking; never rejects. */
 export async function approverOf(
   parts: CallerParts,
-  client: ClientAddress | undefined,
+  caller: Caller,
   surface: string,
 ): Promise<ApproverRef> {
-  return approverRef(parts, await findCaller(parts, client), surface);
+  return approverRef(parts, await findCaller(parts, caller), surface);
 }
 
-async function findCaller(
-  parts: CallerParts,
-  client: ClientAddress | undefined,
-): Promise<Asker | undefined> {
-  return client === undefined ? undefined : await parts.findAsker(client).catch(() => undefined);
+async function findCaller(parts: CallerParts, { client, pid }: Caller): Promise<Asker | undefined> {
+  if (client !== undefined) return await parts.findAsker(client).catch(() => undefined);
+  return pid === undefined ? undefined : await parts.findProcess(pid).catch(() => undefined);
+}
+
+/** A caller that hung up, or whose process has ended, cannot be found any more, and may have meant that. */
+function isHidden({ pid, isConnected }: Caller): boolean {
+  return pid !== undefined || isConnected?.() === false;
 }
 
 function approverRef(parts: CallerParts, caller: Asker | undefined, surface: string): ApproverRef {
@@ -113,6 +129,8 @@ const selfText =
   'the program that asks may not answer for itself; answer from another terminal or let a person do it';
 const narrowText = 'may answer once, minutes, hours or restart for this host and port only';
 const callerText = `a caller the operating system cannot name ${narrowText}; use the control port ([control] tcp = true)`;
+const goneText =
+  'the caller was gone before it could be found; keep the program and its connection until the answer';
 const askerText =
   'the program that asks is not known, so an answer may be once, minutes, hours or restart for this host and port only';
 

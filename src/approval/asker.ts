@@ -104,6 +104,18 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
   };
 }
 
+/** Builds the way from a pid to its program and ancestors; finds nobody where it cannot look. */
+export function createProcessFinder(
+  options: Pick<AskerOptions, 'mainFile' | 'now' | 'platform'>,
+): (pid: number) => Promise<Asker | undefined> {
+  if ((options.platform ?? process.platform) !== 'linux') return () => Promise.resolve(undefined);
+  const readLine = createLineReader(options.mainFile, options.now);
+  return async (pid) => {
+    const line = await readLine(pid);
+    return line && { ...line, listenerPort: 0 }; // it came by no port
+  };
+}
+
 async function aborted(signal: AbortSignal): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   signal.addEventListener('abort', () => resolve(), { once: true });

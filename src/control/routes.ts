@@ -1,7 +1,7 @@
 // The control API as a table: method, path, permission, handler. Decodes what callers send and turns
 // what the approval part says into statuses; guards and framing are server.ts.
-import type { Answer, JudgedAnswer } from '../approval/answers.ts';
-import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
+import type { Answer, Caller, JudgedAnswer } from '../approval/answers.ts';
+import type { ApproverRef } from '../policy/decision.ts';
 import type { Parsed } from '../policy/destination.ts';
 import type {
   AnswerRequest,
@@ -25,7 +25,7 @@ export interface RouteParts {
   readonly answer: Answer;
   readonly grants: () => readonly GrantView[];
   /** Who is at the other end of this connection. */
-  readonly approverOf: (client: ClientAddress | undefined, surface: string) => Promise<ApproverRef>;
+  readonly approverOf: (caller: Caller, surface: string) => Promise<ApproverRef>;
   /** Takes a grant back, with the tunnels it opened; undefined for an id that is not there; may throw. */
   readonly revoke: (id: string, approver: ApproverRef) => GrantView | undefined;
   readonly reload: () => Promise<ReloadResponse>;
@@ -82,11 +82,11 @@ export function createRoutes(parts: RouteParts): readonly Route[] {
 
 async function answerQuestion(
   parts: RouteParts,
-  { id, body, client, surface }: ControlRequest,
+  { id, body, caller, surface }: ControlRequest,
 ): Promise<ControlReply> {
   const answer = decodeAnswer(body);
   if (!answer.ok) return refuse(400, 'bad_request', answer.problem);
-  return replyOf(id, await parts.answer(id, answer.value, { client, surface }));
+  return replyOf(id, await parts.answer(id, answer.value, { ...caller, surface }));
 }
 
 function replyOf(id: string, judged: JudgedAnswer): ControlReply {
@@ -115,9 +115,9 @@ function replyOf(id: string, judged: JudgedAnswer): ControlReply {
 
 async function revokeGrant(
   parts: RouteParts,
-  { id, client, surface }: ControlRequest,
+  { id, caller, surface }: ControlRequest,
 ): Promise<ControlReply> {
-  const approver = await parts.approverOf(client, surface);
+  const approver = await parts.approverOf(caller, surface);
   const revoked = parts.revoke(id, approver);
   if (revoked === undefined) {
     return refuse(404, 'not_found', `no grant "${id}"; see "sallyport grants"`);

@@ -4,6 +4,7 @@ import { lstat, chmod, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Caller } from '../approval/answers.ts';
 import { SallyportError } from '../errors.ts';
 import type { ClientAddress } from '../policy/decision.ts';
 import { checkOrigin, checkToken, singleHeaders } from './guard.ts';
@@ -19,8 +20,8 @@ export interface ControlRequest {
   readonly id: string;
   /** The decoded JSON body of a POST; undefined otherwise. */
   readonly body: unknown;
-  /** The caller's end of the connection; undefined on the unix socket. */
-  readonly client: ClientAddress | undefined;
+  /** The other end of the connection. */
+  readonly caller: Caller;
   /** What the caller says it is, from a closed list; not proof. */
   readonly surface: string;
 }
@@ -43,6 +44,8 @@ export interface ControlParts {
   readonly token: () => string;
   /** The TCP port in use, for the Host check. */
   readonly port: () => number;
+  /** The process at the other end of a unix socket connection, where the kernel tells. */
+  readonly peerOf: (socket: Socket) => number | undefined;
   /** Told of an exception in a route; the caller gets a 500 without details. */
   readonly onBug: (error: unknown) => void;
 }
@@ -197,7 +200,7 @@ async function answerRequest(
   return await match.route.handle({
     id: match.id,
     body: body?.value,
-    client: listener === 'tcp' ? clientOf(socket) : undefined,
+    caller: callerOf(parts, listener, socket),
     surface: typeof surface === 'string' && surfaces.has(surface) ? surface : 'api',
   });
 }
@@ -215,6 +218,15 @@ function matchPath(pattern: string, url: string): string | undefined {
   return /^[A-Za-z0-9_-]{0,32}$/.test(id) && (id !== '' || !pattern.includes('{id}'))
     ? id
     : undefined;
+}
+
+function callerOf(parts: ControlParts, listener: ControlListener, socket: Socket): Caller {
+  const isTcp = listener === 'tcp';
+  return {
+    client: isTcp ? clientOf(socket) : undefined,
+    pid: isTcp ? undefined : parts.peerOf(socket),
+    isConnected: () => !socket.destroyed && !socket.readableEnded,
+  };
 }
 
 function clientOf({ remoteAddress, remotePort, localPort }: Socket): ClientAddress | undefined {

@@ -6,6 +6,7 @@ import { processRef } from '../approval/process-tree.ts';
 import * as events from '../audit/event.ts';
 import type { Config } from '../config/config.ts';
 import type { ReloadResponse, StatusResponse } from '../control/messages.ts';
+import { createPeerFinder } from '../control/peer.ts';
 import { createRoutes } from '../control/routes.ts';
 import { openControl, type ControlParts, type ControlServer } from '../control/server.ts';
 import { SallyportError } from '../errors.ts';
@@ -103,10 +104,10 @@ function openDesk(
   parts: Parts,
   desk: Desk,
 ): { readonly parts: ControlParts; readonly setPort: (port: number) => void } {
-  const { state, holds, grants, live, trail, inForce, findAsker, onBug } = parts;
+  const { state, holds, grants, live, trail, inForce, findAsker, findProcess, onBug } = parts;
   let port = 0;
   const token = state.createSecret('token');
-  const callers = { findAsker, userName };
+  const callers = { findAsker, findProcess, userName };
   const routes = createRoutes({
     status: () => ready(desk.status)(),
     reload: async () => ready(desk.reload)(),
@@ -128,7 +129,7 @@ function openDesk(
           }),
         ),
     }),
-    approverOf: (client, surface) => approverOf(callers, client, surface),
+    approverOf: (caller, surface) => approverOf(callers, caller, surface),
     revoke: (id, approver) => {
       live.closeGrant(id); // first: the grant is gone even when its file then cannot be written
       const revoked = grants.revoke(id);
@@ -138,7 +139,7 @@ function openDesk(
     },
   });
   return {
-    parts: { routes, token: () => token, port: () => port, onBug },
+    parts: { routes, token: () => token, port: () => port, peerOf: createPeerFinder(), onBug },
     setPort: (bound) => {
       port = bound;
     },

@@ -1,7 +1,7 @@
 // Builds every part of the daemon but its listeners, and hands each what it needs.
 import { randomInt, randomUUID } from 'node:crypto';
 import { join, resolve as resolvePath } from 'node:path';
-import { createAskerFinder } from '../approval/asker.ts';
+import { createAskerFinder, createProcessFinder } from '../approval/asker.ts';
 import { createGrants, type Grants } from '../approval/grants.ts';
 import { createHolds, type Holds } from '../approval/holds.ts';
 import type { PendingLimits } from '../approval/pending.ts';
@@ -46,6 +46,7 @@ export interface Parts {
   readonly resolver: Resolver;
   readonly gate: Gate;
   readonly findAsker: (client: DecisionRequest['client']) => Promise<Asker | undefined>;
+  readonly findProcess: (pid: number) => Promise<Asker | undefined>;
   readonly judge: (request: DecisionRequest) => Verdict;
   /** Ports of our own listeners, filled as they open. */
   readonly ownPorts: Set<number>;
@@ -90,10 +91,11 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
   });
   const judge = (request: DecisionRequest): Verdict =>
     evaluate(request, inForce.policy, grants.find, ownPorts);
-  const findAsker = createAskerFinder({
+  const lookup = {
     mainFile: join(import.meta.dirname, '..', 'main.ts'),
     now: () => performance.now(),
-  });
+  };
+  const findAsker = createAskerFinder(lookup);
   const holds = openHolds({ config, trail, grants, judge, findAsker, onBug });
   const gate = createGate({
     evaluate: judge,
@@ -123,6 +125,7 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
     resolver,
     gate,
     findAsker,
+    findProcess: createProcessFinder(lookup),
     judge,
     ownPorts,
     onBug,

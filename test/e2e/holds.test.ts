@@ -204,20 +204,27 @@ describe('the self-approval guard', { timeout: 120_000 }, () => {
     const script = `curl -sS -o /dev/null -w '%{http_code}' http://sly.test:${origin.port}/ & asker=$!
 for i in $(seq 200); do id=$('${launcher}' pending --json | sed -n 's/.*"id": *"\\([^"]*\\)".*/\\1/p' | head -n 1); [ -n "$id" ] && break; sleep 0.05; done
 '${launcher}' allow "$id"; echo "self=$?"
+token=$(cat '${daemon.state}/token')
+say() { curl -sS -m 10 -o /dev/null -w '%{http_code}' "$@" -H "authorization: Bearer $token" -H 'content-type: application/json' -d '{"outcome":"allow","for":"720h"}'; }
+echo "port=$(say "http://127.0.0.1:${daemon.control}/v1/pending/$id/answer")"
+echo "socket=$(say --unix-socket '${daemon.state}/control.sock' "http://localhost/v1/pending/$id/answer")"
+echo "detached=$(setsid -w curl -sS -m 10 -o /dev/null -w '%{http_code}' --unix-socket '${daemon.state}/control.sock' -H "authorization: Bearer $token" -H 'content-type: application/json' -d '{"outcome":"allow"}' "http://localhost/v1/pending/$id/answer")"
+echo tried
 wait $asker`;
     const inside = run(launcher, ['exec', '--', 'bash', '-c', script], {
       env: daemon.env,
       timeoutMs: 60_000,
     });
     const group = await daemon.question('sly.test');
-    await eventually('the attempt is recorded', () =>
-      daemon.journal().find(({ name }) => name === 'sallyport.approval.self'),
-    );
+    await eventually('the four attempts are recorded', () => {
+      const attempts = daemon.journal().filter(({ name }) => name === 'sallyport.approval.self');
+      return attempts.length === 4 ? attempts : undefined;
+    });
     assert.equal(origin.arrived(), 0, 'a self-approved request goes nowhere');
     const outside = await daemon.sallyport(['allow', group.id]);
     assert.deepEqual({ status: outside.status, stderr: outside.stderr }, { status: 0, stderr: '' });
     const done = await inside;
-    assert.match(done.stdout, /self=5/);
+    assert.match(done.stdout, /self=5\nport=403\nsocket=403\ndetached=403\n/);
     assert.match(done.stdout, /200$/);
     await daemon.stop();
     origin.server.close();

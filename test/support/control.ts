@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createRoutes } from '../../src/control/routes.ts';
 import type { RouteParts } from '../../src/control/routes.ts';
+import { createPeerFinder } from '../../src/control/peer.ts';
 import { openControl } from '../../src/control/server.ts';
 import type { StatusResponse } from '../../src/control/messages.ts';
 
@@ -45,6 +46,7 @@ export async function openBench(
     routes,
     token: () => token,
     port: () => port,
+    peerOf: createPeerFinder(),
     onBug: (bug: unknown) => bugs.push(bug),
   };
   const socketPath = join(folder, 'control.sock');

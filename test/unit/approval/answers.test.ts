@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { approverOf, createAnswers } from '../../../src/approval/answers.ts';
-import type { SelfApproval } from '../../../src/approval/answers.ts';
+import type { Caller, SelfApproval } from '../../../src/approval/answers.ts';
 import type { Askers } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
 import type { AnswerRequest } from '../../../src/control/messages.ts';
@@ -28,6 +28,8 @@ interface Given {
   readonly askers?: Askers | undefined;
   readonly allowSelf?: boolean;
   readonly answer?: Partial<AnswerRequest>;
+  /** How it came; over the control port unless said. */
+  readonly origin?: Caller;
 }
 
 async function judge({
@@ -35,6 +37,7 @@ async function judge({
   askers = { destination, askers: [asker], unidentified: false },
   allowSelf = false,
   answer = {},
+  origin = { client },
 }: Given) {
   const taken: ApproverRef[] = [];
   const told: SelfApproval[] = [];
@@ -48,11 +51,16 @@ async function judge({
       settled: () => Promise.resolve(),
     },
     findAsker: () => Promise.resolve(caller),
+    findProcess: () => Promise.resolve(caller),
     userName: (uid) => `user${uid}`,
     allowSelfApproval: () => allowSelf,
     onSelfApproval: (event) => told.push(event),
   });
-  const result = await answers('k3', { outcome: 'allow', ...answer }, { client, surface: 'cli' });
+  const result = await answers(
+    'k3',
+    { outcome: 'allow', ...answer },
+    { ...origin, surface: 'cli' },
+  );
   return { status: result.status, taken, told };
 }
 
@@ -159,6 +167,30 @@ describe('the self-approval guard', () => {
     });
   }
 
+  it('knows the process on the unix socket and refuses one of the asking tree', async () => {
+    const origin = { client: undefined, pid: 77 };
+    assert.equal((await judge({ caller: self, origin })).status, 'self');
+    assert.deepEqual(await judge({ caller: person, origin }), {
+      status: 'answered',
+      taken: [named],
+      told: [],
+    });
+  });
+
+  it('refuses a caller that is gone before it is found, since it may hide so', async () => {
+    const gone: readonly Caller[] = [
+      { client, isConnected: () => false },
+      { client: undefined, pid: 77, isConnected: () => true },
+    ];
+    for (const origin of gone) {
+      assert.deepEqual(await judge({ caller: undefined, origin }), {
+        status: 'unplaced',
+        taken: [],
+        told: [],
+      });
+    }
+  });
+
   it('leaves a question that is not there to the holds', async () => {
     const answers = createAnswers({
       holds: {
@@ -167,6 +199,7 @@ describe('the self-approval guard', () => {
         settled: () => Promise.resolve(),
       },
       findAsker: () => Promise.reject(new Error('no /proc')),
+      findProcess: () => Promise.resolve(undefined),
       userName: String,
       allowSelfApproval: () => false,
       onSelfApproval: () => assert.fail('nothing to tell'),
@@ -189,6 +222,7 @@ describe('the self-approval guard', () => {
         settled: () => new Promise(() => undefined),
       },
       findAsker: () => Promise.resolve(undefined),
+      findProcess: () => Promise.resolve(undefined),
       userName: String,
       allowSelfApproval: () => false,
       onSelfApproval: () => undefined,
@@ -202,16 +236,20 @@ describe('the self-approval guard', () => {
 describe('approverOf', () => {
   const parts = {
     findAsker: () => Promise.resolve(person),
+    findProcess: () => Promise.resolve(undefined),
     userName: (uid: number) => `user${uid}`,
   };
   it('names the user behind a connection', async () => {
-    assert.deepEqual(await approverOf(parts, client, 'page'), {
+    assert.deepEqual(await approverOf(parts, { client }, 'page'), {
       name: 'user1000',
       surface: 'page',
     });
   });
-  it('says unknown on the socket', async () => {
-    assert.deepEqual(await approverOf(parts, undefined, 'cli'), {
+  it('names the user of the process at the other end of the socket, and unknown without one', async () => {
+    const found = { ...parts, findProcess: () => Promise.resolve(person) };
+    const origin = { client: undefined, pid: 77 };
+    assert.deepEqual(await approverOf(found, origin, 'cli'), { name: 'user1000', surface: 'cli' });
+    assert.deepEqual(await approverOf(parts, { client: undefined }, 'cli'), {
       name: 'unknown',
       surface: 'cli',
     });

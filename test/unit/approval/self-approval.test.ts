@@ -73,6 +73,7 @@ async function play(context: TestContext, allowSelf: boolean): Promise<Scene> {
   const answer = createAnswers({
     holds,
     findAsker,
+    findProcess: () => Promise.resolve(undefined),
     userName: String,
     allowSelfApproval: () => allowSelf,
     onSelfApproval: (self) => told.push(self),

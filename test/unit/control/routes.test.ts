@@ -20,6 +20,7 @@ const grant: GrantView = {
   lastUsed: null,
 };
 const client = { address: '127.0.0.1', port: 40_000, localPort: 4131 };
+const caller = { client, pid: undefined, isConnected: () => true };
 
 function table(given: Partial<RouteParts> = {}) {
   const routes = createRoutes({
@@ -35,7 +36,7 @@ function table(given: Partial<RouteParts> = {}) {
   return async (name: string, id = '', body?: unknown) => {
     const route = routes.find(({ method, path }) => `${method} ${path}` === name);
     assert.ok(route, name);
-    return await route.handle({ id, body, client, surface: 'cli' });
+    return await route.handle({ id, body, caller, surface: 'cli' });
   };
 }
 
@@ -115,7 +116,7 @@ describe('answering', () => {
     });
     const body = { outcome: 'deny', for: '2h', host: '*.example.net', port: 'any', revision: 3 };
     await call('POST /v1/pending/{id}/answer', 'k3', body);
-    assert.deepEqual(given, [['k3', body, { client, surface: 'cli' }]]);
+    assert.deepEqual(given, [['k3', body, { ...caller, surface: 'cli' }]]);
   });
 });
 

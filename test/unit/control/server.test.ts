@@ -8,12 +8,18 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { openControl } from '../../../src/control/server.ts';
 import { SallyportError } from '../../../src/errors.ts';
-import type { ClientAddress } from '../../../src/policy/decision.ts';
+import type { Caller } from '../../../src/approval/answers.ts';
 import { openBench, send, sendRaw, token } from '../../support/control.ts';
 import type { Sent } from '../../support/control.ts';
 
 const json = { 'content-type': 'application/json' };
-const parts = { routes: [], token: () => token, port: () => 0, onBug: () => undefined };
+const parts = {
+  routes: [],
+  token: () => token,
+  port: () => 0,
+  peerOf: () => undefined,
+  onBug: () => undefined,
+};
 
 describe('the control listener', () => {
   const post = (given: Partial<Sent>): Sent => ({
@@ -217,11 +223,11 @@ describe('the control listener', () => {
     );
   });
 
-  it('says who is at the other end of the port, and nobody on the socket', async (context) => {
-    const clients: (readonly [ClientAddress | undefined, string])[] = [];
+  it('says who is at the other end of the port, and which process on the socket', async (context) => {
+    const callers: (readonly [Caller, string])[] = [];
     const bench = await openBench(context, {
-      approverOf: (client, surface) => {
-        clients.push([client, surface]);
+      approverOf: (caller, surface) => {
+        callers.push([caller, surface]);
         return Promise.resolve({ name: 'dev', surface });
       },
     });
@@ -236,9 +242,12 @@ describe('the control listener', () => {
       overSocket: true,
       headers: { 'x-sallyport-surface': 'forged' },
     });
-    const [[first, cli] = [], second] = clients;
-    assert.deepEqual([first?.address, first?.localPort, cli], ['127.0.0.1', bench.port, 'cli']);
-    assert.deepEqual(second, [undefined, 'api']);
+    const [[first, cli] = [], [second, api] = []] = callers;
+    assert.deepEqual(
+      [first?.client?.address, first?.client?.localPort, first?.pid, cli],
+      ['127.0.0.1', bench.port, undefined, 'cli'],
+    );
+    assert.deepEqual([second?.client, second?.pid, api], [undefined, process.pid, 'api']);
   });
 
   it('lets a person in while strangers hold every connection', async (context) => {
