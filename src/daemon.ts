@@ -107,6 +107,8 @@ class RunningDaemon implements Daemon {
       onRejected: (findings) => this.#reject(findings),
       onProblem: parts.onBug,
     });
+    // The last resort: one connection's fault must not end everybody's. The gate itself has refused by then.
+    process.on('uncaughtException', parts.onBug);
     this.#warmUp = setTimeout(() => warmUp(parts), warmUpMs);
     this.#warmUp.unref();
     this.#heartbeat = setInterval(() => this.#beat(), heartbeatMs);
@@ -137,6 +139,7 @@ class RunningDaemon implements Daemon {
     await Promise.all([control?.close(), socket.close()]);
     await closeParts(this.#parts);
     this.#release();
+    process.off('uncaughtException', this.#parts.onBug);
     this.#ended.resolve(0);
   }
 
