@@ -3,7 +3,7 @@
 // Writes replace a file whole or not at all. The journal keeps its own files in a folder checked here.
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
-import { homedir } from 'node:os';
+import { userInfo } from 'node:os';
 import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 import { SallyportError } from './errors.ts';
 
@@ -43,17 +43,22 @@ export function openState(folder: string): State {
 
 /** Like openState, but creates nothing: undefined when there is no such folder. */
 export function findState(folder: string): State | undefined {
-  const stat = fs.lstatSync(resolve(folder), { throwIfNoEntry: false });
-  return stat === undefined ? undefined : openState(folder);
+  const path = resolve(folder);
+  try {
+    if (fs.lstatSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+  } catch (error) {
+    throw unsafe(path, reasonOf(error), mendPlace, error);
+  }
+  return openState(path);
 }
 
 /** Creates the folder 0700 if need be and checks it; gives its absolute path. For folders of ours beside the state too. */
 export function openPrivateFolder(folder: string): string {
   const path = resolve(folder);
   try {
-    fs.mkdirSync(path, { recursive: true, mode: 0o700 });
+    makeFolders(path);
   } catch (error) {
-    if (!isCode(error, 'EEXIST')) throw unsafe(path, reasonOf(error), mendPlace, error);
+    throw unsafe(path, reasonOf(error), mendPlace, error);
   }
   const stat = fs.lstatSync(path);
   if (stat.isSymbolicLink()) {
@@ -64,6 +69,19 @@ export function openPrivateFolder(folder: string): string {
   return path;
 }
 
+/** Like Node's recursive mkdir, which says ENOENT for a read-only disk and never comes back from /proc. */
+function makeFolders(path: string): void {
+  try {
+    fs.mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // a folder of a read-only disk that is there already may answer something else than EEXIST
+    if (fs.existsSync(path) || isCode(error, 'EEXIST')) return;
+    if (!isCode(error, 'ENOENT') || fs.existsSync(dirname(path))) throw error;
+    makeFolders(dirname(path));
+    fs.mkdirSync(path, { mode: 0o700 });
+  }
+}
+
 /** The folder to use: $SALLYPORT_STATE, else the platform's own place for state. */
 export function stateFolder(
   env: Readonly<Record<string, string | undefined>>,
@@ -71,7 +89,7 @@ export function stateFolder(
 ): string {
   const named = env['SALLYPORT_STATE'];
   if (named !== undefined && named !== '') return resolve(named);
-  const home = env['HOME'] ?? env['USERPROFILE'] ?? homedir();
+  const home = homeOf(env);
   if (platform === 'win32') {
     return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'sallyport');
   }
@@ -80,6 +98,12 @@ export function stateFolder(
   if (xdg !== undefined && isAbsolute(xdg)) return join(xdg, 'sallyport');
   if (platform === 'darwin') return join(home, 'Library', 'Application Support', 'sallyport');
   return join(home, '.local', 'state', 'sallyport');
+}
+
+/** Under a relative HOME each folder would have a daemon of its own; the account knows where home is. */
+function homeOf(env: Readonly<Record<string, string | undefined>>): string {
+  const named = env['HOME'] ?? env['USERPROFILE'];
+  return named !== undefined && isAbsolute(named) ? named : userInfo().homedir;
 }
 
 const mendPlace = 'set SALLYPORT_STATE to a folder of your own';

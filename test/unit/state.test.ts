@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { spawnSync } from 'node:child_process';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { SallyportError } from '../../src/errors.ts';
@@ -117,6 +118,32 @@ describe('findState', () => {
     const folder = makeFolder(t);
     chmodSync(folder, 0o711);
     assert.equal(refusalOf(() => findState(folder))[0], 'ERR_STATE_UNSAFE');
+  });
+});
+
+describe('a folder that cannot be reached', () => {
+  it('is a refusal with its reason when a part of its path is a file', (t) => {
+    const file = join(makeFolder(t), 'file');
+    writeFileSync(file, '');
+    const [code, message] = refusalOf(() => findState(join(file, 'state')));
+    assert.equal(code, 'ERR_STATE_UNSAFE');
+    assert.match(
+      message,
+      /^\/.*\/file\/state: enotdir: .*; set SALLYPORT_STATE to a folder of your own$/,
+    );
+  });
+
+  // Nobody can make a folder in /proc, root included; a recursive mkdir of Node's never comes back from there.
+  it('is a refusal at once when the system lets nobody make it', () => {
+    if (process.platform !== 'linux') return;
+    const [code, message] = refusalOf(() => openPrivateFolder('/proc/sallyport/a/b'));
+    assert.deepEqual(
+      [code, message],
+      [
+        'ERR_STATE_UNSAFE',
+        "/proc/sallyport/a/b: enoent: no such file or directory, mkdir '/proc/sallyport'; set SALLYPORT_STATE to a folder of your own",
+      ],
+    );
   });
 });
 
@@ -277,6 +304,18 @@ describe('stateFolder', () => {
       env: { SALLYPORT_STATE: '' },
       platform: 'linux',
       want: '/home/ann/.local/state/sallyport',
+    },
+    {
+      name: 'stands below the home of the account when HOME is empty',
+      env: { HOME: '' },
+      platform: 'linux',
+      want: join(userInfo().homedir, '.local/state/sallyport'),
+    },
+    {
+      name: 'stands below the home of the account when HOME is relative',
+      env: { HOME: 'home' },
+      platform: 'linux',
+      want: join(userInfo().homedir, '.local/state/sallyport'),
     },
     {
       name: 'is the Library on macOS',
