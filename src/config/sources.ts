@@ -2,7 +2,7 @@
 // pipe, never following doubt. Managed places are fixed; no flag or variable moves them.
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { homedir } from 'node:os';
+import { homedir, userInfo } from 'node:os';
 import { dirname, posix, resolve, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Layer } from '../policy/decision.ts';
@@ -68,7 +68,9 @@ export function userFile(env: Env, platform: NodeJS.Platform): string {
     const roaming = nonEmpty(env['APPDATA']) ?? win32.join(home, 'AppData', 'Roaming');
     return win32.join(roaming, 'sallyport', 'config.toml');
   }
-  const home = nonEmpty(env['HOME']) ?? homedir();
+  // a relative HOME would take the rules from whatever folder the command runs in
+  const named = nonEmpty(env['HOME']);
+  const home = named !== undefined && posix.isAbsolute(named) ? named : userInfo().homedir;
   if (platform === 'darwin') {
     return posix.join(home, 'Library', 'Application Support', 'sallyport', 'config.toml');
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { loadConfig, presetNames, type LoadOptions } from '../../../src/config/load.ts';
@@ -169,6 +170,13 @@ describe('the places of the files', () => {
     );
     assert.equal(userFile(home, 'win32'), 'C:\\Users\\u\\AppData\\Roaming\\sallyport\\config.toml');
     assert.equal(userSource(undefined, { SALLYPORT_CONFIG: '/c.toml' }, 'linux').file, '/c.toml');
+  });
+
+  it('never hang on the folder that a command happens to run in', () => {
+    const account = join(userInfo().homedir, '.config/sallyport/config.toml');
+    for (const home of ['', 'relative', '.']) {
+      assert.equal(userFile({ HOME: home }, 'linux'), account, home);
+    }
   });
 
   it('are fixed for managed files, lowest first', () => {
