@@ -31,11 +31,23 @@ export function parseDocument(text: string): ParsedDocument {
   }
 }
 
+/** What the parser's own words leave out: how it should have been written. */
+const hints: readonly (readonly [start: string, hint: string])[] = [
+  ['invalid value', 'text stands in quotes, such as "full"'],
+  ['illegal character in key', 'expected key = value or a [table] on a line of its own'],
+  [
+    'control characters are not allowed in strings',
+    'close the quotes before the line ends, and write others as \\u0000',
+  ],
+  ['trying to redefine', 'a key or a [table] stands once in a file; join the two'],
+];
+
 function explain(error: unknown): { readonly place: Place; readonly problem: string } {
   if (error instanceof TomlError) {
     const [first = ''] = error.message.replace(/^Invalid TOML document: /, '').split('\n');
-    const hint = first === 'invalid value' ? '; text stands in quotes, such as "full"' : '';
-    return { place: { line: error.line, column: error.column }, problem: `${first}${hint}` };
+    const hint = hints.find(([start]) => first.startsWith(start))?.[1];
+    const problem = hint === undefined ? first : `${first}; ${hint}`;
+    return { place: { line: error.line, column: error.column }, problem };
   }
   if (error instanceof SyntaxError) {
     // toml-eslint-parser's ParseError: a SyntaxError with a 1-based line and 0-based column.

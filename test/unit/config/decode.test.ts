@@ -20,7 +20,9 @@ const cases: readonly Case[] = [
   {
     name: 'names the place of a syntax error after a byte order mark',
     text: '\uFEFF[network\n',
-    want: ['config.toml:1:9: not valid TOML: illegal character in key'],
+    want: [
+      'config.toml:1:9: not valid TOML: illegal character in key; expected key = value or a [table] on a line of its own',
+    ],
   },
   {
     name: 'names the place of a syntax error in a CRLF file',
@@ -30,7 +32,9 @@ const cases: readonly Case[] = [
   {
     name: 'refuses a key written twice',
     text: '[network]\nmode = "full"\nmode = "full"\n',
-    want: ['config.toml:3:1: not valid TOML: trying to redefine an already defined table or value'],
+    want: [
+      'config.toml:3:1: not valid TOML: trying to redefine an already defined table or value; a key or a [table] stands once in a file; join the two',
+    ],
   },
   {
     name: 'says all mistakes at once, in the order of the file',
@@ -121,7 +125,7 @@ const cases: readonly Case[] = [
     name: 'lets a preset hold rules and nothing else',
     text: '[network]\npresets = ["broken", "wide"]\n',
     want: [
-      'broken.toml:1:9: not valid TOML: illegal character in key',
+      'broken.toml:1:9: not valid TOML: illegal character in key; expected key = value or a [table] on a line of its own',
       'wide.toml:2:1: network.mode: a preset holds only allowed_domains and denied_domains',
     ],
   },

@@ -34,6 +34,25 @@ describe('parseDocument', () => {
     });
   }
 
+  const hinted = [
+    {
+      name: 'YAML',
+      text: 'network:\n  unknown: ask\n',
+      hint: /expected key = value or a \[table\]/,
+    },
+    { name: 'a table left open', text: '[network\na = 1\n', hint: /a \[table\] on a line/ },
+    { name: 'a text left open', text: 'a = "x\n', hint: /close the quotes before the line ends/ },
+    { name: 'a key twice', text: 'a = 1\na = 2\n', hint: /stands once in a file/ },
+    { name: 'a table twice', text: '[a]\nx = 1\n[b]\n[a]\n', hint: /stands once in a file/ },
+  ];
+  for (const { name, text, hint } of hinted) {
+    it(`says how it is written instead of ${name}`, () => {
+      const parsed = parseDocument(text);
+      assert.ok(!parsed.ok);
+      assert.match(parsed.problem, hint);
+    });
+  }
+
   it('reads TOML 1.1: newlines and a last comma in an inline table', () => {
     assert.ok(parseDocument('a = {\n  b = 1,\n}\n').ok);
   });
