@@ -50,6 +50,7 @@ function mergeKey(
   if (managed === undefined) return user ?? fallbackOf(spec);
   if (user === undefined || isDeepStrictEqual(user.value, managed.value)) return managed;
   if (narrows(spec, user.value, managed.value)) return user;
+  if (user.origin.layer === 'default') return managed; // the shipped file is nobody's mistake to mend
   const words =
     spec.narrows === 'managed' ? 'is set by the management' : 'is wider than the managed value';
   findings.push(

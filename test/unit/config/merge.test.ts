@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { policyInput } from '../../../src/config/effective.ts';
 import type { Config } from '../../../src/config/config.ts';
-import { linesOf, loadTexts, type Texts } from '../../support/layers.ts';
+import { mergeLayers } from '../../../src/config/merge.ts';
+import { decodeText, linesOf, loadTexts, type Texts } from '../../support/layers.ts';
 
 function load(texts: Texts): { config: Config; lines: readonly string[] } {
   const result = loadTexts(texts);
@@ -83,6 +84,16 @@ describe('a user value under a managed one', () => {
       line: 2,
       column: 8,
     });
+  });
+});
+
+describe('the shipped default under a managed value', () => {
+  it('gives way without a word, since nobody wrote it', () => {
+    const { settings, findings } = mergeLayers([
+      decodeText('default', '[network]\nunknown = "ask"\n'),
+      decodeText('requirements', '[network]\nunknown = "deny"\n'),
+    ]);
+    assert.deepEqual([settings.get('network.unknown')?.value, findings], ['deny', []]);
   });
 });
 
