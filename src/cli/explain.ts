@@ -267,7 +267,8 @@ const portKeys: readonly (readonly [string, (config: Config) => number])[] = [
   ['control.port', ({ control }) => control.port],
 ];
 
-function nextStep(verdict: Verdict, destination: Destination, config: Config): string {
+/** What follows from the verdict, and what to write where to change it. */
+export function nextStep(verdict: Verdict, destination: Destination, config: Config): string {
   const { host, kind, port } = destination;
   const rule = quote(formatHostPort(host, kind, port));
   if (verdict.outcome === 'ask') {
@@ -279,9 +280,14 @@ function nextStep(verdict: Verdict, destination: Destination, config: Config): s
     if (kind !== 'name') return 'this address is dialled and no other';
     return 'the name is looked up, every address is vetted (a local one is refused), and exactly those are dialled; an upstream proxy of the daemon gets the name instead';
   }
+  // only the managed lists count then, so the user's own would be the wrong place
+  const bound = config.network.managedOnly
+    ? config.origins.get('network.managed_allowed_domains_only')?.file
+    : undefined;
+  const mend = bound === undefined ? 'add' : `the administrator of ${bound} must add`;
   return (
     refusedNext[verdict.reason] ??
-    `nothing is dialled; to allow it, add ${rule} to network.allowed_domains`
+    `nothing is dialled; to allow it, ${mend} ${rule} to ${bound === undefined ? 'network.allowed_domains' : 'its allowed_domains'}`
   );
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { explainCommand } from '../../../src/cli/explain.ts';
+import { explainCommand, nextStep } from '../../../src/cli/explain.ts';
+import { createDestination, parseRuleHost } from '../../../src/policy/destination.ts';
 import { writeFiles } from '../../support/config-files.ts';
+import { loadTexts } from '../../support/layers.ts';
 
 const { file } = writeFiles({
   'config.toml': `[network]
@@ -193,4 +195,26 @@ describe('sallyport explain', () => {
       await assert.rejects(run(args), { code: 'ERR_USAGE' });
     });
   }
+});
+
+describe('what to do about a refusal', () => {
+  it('sends to the administrator where only the managed list counts', () => {
+    const loaded = loadTexts({
+      user: '[network]\nallowed_domains = ["u.example"]\n',
+      requirements: '[network]\nmanaged_allowed_domains_only = true\n',
+    });
+    const host = parseRuleHost('u.example');
+    assert.ok(loaded.ok && host.ok);
+    const verdict = {
+      outcome: 'deny',
+      reason: 'not_allowed',
+      source: 'baseline_policy',
+      rule: undefined,
+      grant: undefined,
+    } as const;
+    assert.equal(
+      nextStep(verdict, createDestination('https_connect', host.value, 443), loaded.config),
+      'nothing is dialled; to allow it, the administrator of requirements.toml must add "u.example:443" to its allowed_domains',
+    );
+  });
 });
