@@ -1,6 +1,13 @@
 // What `allow` and `deny` share: options, finding the question that is meant, and answering one after the other.
 import type { ControlClient } from '../control/client.ts';
-import type { AnswerRequest, AnswerResponse, GrantView, GroupView } from '../control/messages.ts';
+import type {
+  AnswerRequest,
+  AnswerResponse,
+  ControlErrorCode,
+  GrantView,
+  GroupView,
+} from '../control/messages.ts';
+import { SallyportError } from '../errors.ts';
 import type { CommandIo } from './command.ts';
 import { exitCodes } from './command.ts';
 import { openClient } from './daemon-client.ts';
@@ -88,7 +95,7 @@ async function answerOne(
   return await client.answer(group.id, { ...answer, revision: group.revision });
 }
 
-/** The one question that an id, a host or host:port names. ERR_USAGE when it names none or several. */
+/** The one question that an id, a host or host:port names. ERR_CONTROL_REFUSED (not_found) for none, ERR_USAGE for several. */
 export function findGroup(groups: readonly GroupView[], name: string): GroupView {
   const wanted = name.toLowerCase();
   const found = groups.filter(
@@ -100,13 +107,20 @@ export function findGroup(groups: readonly GroupView[], name: string): GroupView
   );
   const [only] = found;
   if (only !== undefined && found.length === 1) return only;
-  if (only === undefined) throw usageError(`no question waits for ${JSON.stringify(name)}`);
+  if (only === undefined) throw nothingWaits(name);
   const ids = found.map(
     ({ id, protocol, host, port }) => `${id} (${protocol} ${renderHostPort(host, port)})`,
   );
   throw usageError(
     `${JSON.stringify(name)} names ${found.length} questions: ${ids.join(', ')}; answer by id`,
   );
+}
+
+/** Ends with 3, as an id does that the daemon no longer knows. */
+function nothingWaits(name: string): SallyportError {
+  const message = `no question waits for ${JSON.stringify(name)}; see "sallyport pending"`;
+  const reason: ControlErrorCode = 'not_found';
+  return Object.assign(new SallyportError('ERR_CONTROL_REFUSED', message), { reason });
 }
 
 /** `allowed k3: 4 connections go on; grant g7 until …`, one line. */

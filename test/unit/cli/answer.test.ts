@@ -149,8 +149,16 @@ describe('findGroup', () => {
   });
 
   it('says when there is none', () => {
-    const message = 'no question waits for "b.example"';
-    assert.throws(() => findGroup(groups, 'b.example'), { code: 'ERR_USAGE', message });
+    const message = 'no question waits for "b.example"; see "sallyport pending"';
+    assert.throws(() => findGroup(groups, 'b.example'), { reason: 'not_found', message });
+  });
+
+  it('ends with 3 for a name that nobody asks for, as for an id that is gone', async (t) => {
+    const daemon = await startStandIn(t, () => [200, { groups }]);
+    const io = recordIo(daemon.env);
+    assert.equal(await runAnswer('allow', ['zz9'], io), 3);
+    const err = 'sallyport: no question waits for "zz9"; see "sallyport pending"\n';
+    assert.deepEqual(io.written, { out: '', err });
   });
 });
 
