@@ -177,9 +177,10 @@ class RunningDaemon implements Daemon {
       ...(more > 0 ? [`and ${more} more changes`] : []),
     ];
     const { version: policy } = inForce.policy;
-    const counts = { policy, changes: lines.length, released, closed };
-    if (diff.widens) log.warn('a new policy is in force, and it lets more through', counts);
-    else log.info('a new policy is in force', counts);
+    const shown = lines.slice(0, reloadLineLimit).join('; ');
+    const facts = { policy, changes: lines.length, shown, released, closed };
+    if (diff.widens) log.warn('a new policy is in force, and it lets more through', facts);
+    else log.info('a new policy is in force', facts);
   }
 
   #reject(findings: readonly Finding[]): void {
@@ -196,8 +197,15 @@ class RunningDaemon implements Daemon {
   #reloadNow(): ReloadResponse {
     this.#reloadMessages = [];
     this.#reloader.reload();
-    const { rejected, version: policy } = this.#parts.inForce.report();
-    return { loaded: rejected === null, version: policy, messages: this.#reloadMessages };
+    const { rejected, version: policy, pendingRestart } = this.#parts.inForce.report();
+    const messages =
+      pendingRestart.length === 0
+        ? this.#reloadMessages
+        : [
+            ...this.#reloadMessages,
+            `changed, in force at the next start: ${pendingRestart.join(', ')}`,
+          ];
+    return { loaded: rejected === null, version: policy, messages };
   }
 
   #notePolicy(): void {

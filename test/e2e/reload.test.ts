@@ -105,4 +105,17 @@ describe('reload', { timeout: 120_000 }, () => {
     const { policy: empty } = await status();
     assert.deepEqual(empty.rules, { allow: 0, deny: 0 });
   });
+
+  it('says what waits for the next start, and what lets more through, by name', async () => {
+    const { policy } = await status();
+    writeFileSync(
+      daemon.configFile,
+      '[network]\nhttp_port = 5\nallowed_domains = ["wider.test"]\n',
+    );
+    await changed(policy.version);
+    const { stdout } = await daemon.sallyport(['reload']);
+    assert.match(stdout, /^changed, in force at the next start: .*network\.http_port/m);
+    assert.match(daemon.stderr(), /lets more through/);
+    assert.match(daemon.stderr(), /\+ allow wider\.test/);
+  });
 });
