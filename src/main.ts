@@ -25,6 +25,9 @@ async function start(): Promise<number> {
   });
 }
 
+/** Set when output was lost to a full disk or its like: a command is not done whose answer nobody has. */
+let outputLost = false;
+
 /** Waits for a slow reader; a reader that went away (`sallyport status | head -1`) is no failure of ours. */
 function writeAll(fd: number, text: string): void {
   let rest: Uint8Array = Buffer.from(text);
@@ -32,10 +35,17 @@ function writeAll(fd: number, text: string): void {
     try {
       rest = rest.subarray(writeSync(fd, rest));
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) return;
+      const code = error instanceof Error && 'code' in error ? error.code : undefined;
+      if (code !== 'EAGAIN') return loseOutput(fd, code);
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // somebody made it non-blocking
     }
   }
+}
+
+function loseOutput(fd: number, code: unknown): void {
+  if (fd !== 1 || outputLost || code === 'EPIPE') return;
+  outputLost = true;
+  writeAll(2, `sallyport: the output could not be written: ${String(code)}\n`);
 }
 
 /** Node has already read NODE_OPTIONS and its like when we get here: only a new program image is free of them. */
@@ -55,4 +65,5 @@ function leaveWeakenedProcess(): void {
   }
 }
 
-process.exit(await start());
+const exitCode = await start();
+process.exit(exitCode === 0 && outputLost ? 1 : exitCode);
