@@ -1,8 +1,8 @@
-// How far an answer reaches: for how long, for which hosts, for which ports. The only importer of the
-// public suffix list. It judges what a person may say; what the answer then does is grants.ts.
-import { parse } from 'tldts';
+// How far an answer reaches: for how long, for which hosts, for which ports. It judges what a person may
+// say; what the answer then does is grants.ts.
 import type { AnswerRequest } from '../control/messages.ts';
 import type { Destination, Parsed } from '../policy/destination.ts';
+import { ownershipOf } from '../policy/public-suffix.ts';
 
 /** How long an answer holds. */
 export type Duration =
@@ -83,16 +83,11 @@ function wildcardProblem(domain: string, destination: Destination): string | und
   if (!destination.host.endsWith(`.${domain}`)) {
     return `host: "*.${domain}" does not cover ${destination.host}`;
   }
-  const found = parse(domain, {
-    allowPrivateDomains: true,
-    extractHostname: false,
-    validateHostname: false,
-  });
-  // A suffix the list does not know is guessed as "last label"; a guess must not widen anything.
-  if (found.isIcann !== true && found.isPrivate !== true) {
-    return `host: "${found.publicSuffix ?? domain}" is not a known public suffix, so nobody can tell who owns "*.${domain}"; answer "exact"`;
+  const { suffix, kind, isSuffix } = ownershipOf(domain);
+  if (kind === 'unknown') {
+    return `host: "${suffix}" is not a known public suffix, so nobody can tell who owns "*.${domain}"; answer "exact"`;
   }
-  if (found.domain === null) {
+  if (isSuffix) {
     return `host: "${domain}" is a public suffix, shared by many owners; answer "exact"`;
   }
   return undefined;

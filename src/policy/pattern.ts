@@ -6,6 +6,7 @@ import { andWords, formatAddress, maskBits, maskWords, readAddress, readIpv6 } f
 import type { Address } from './address.ts';
 import { formatHostPort, parsePort, parseRuleHost } from './destination.ts';
 import type { Parsed } from './destination.ts';
+import { ownershipOf } from './public-suffix.ts';
 
 /** What every pattern has. */
 interface PatternBase {
@@ -230,11 +231,31 @@ function parseSuffix(rule: Rule, shape: 'below' | 'apex_and_below', rest: string
       `is too broad; name at least two labels, such as "${star}example.${name}"`,
     );
   }
-  const warnings = isBroad ? [`denies everything below "${name}"`] : none;
-  return {
-    ok: true,
-    value: { shape, text: withPort(`${star}${name}`, port), name, port, warnings },
-  };
+  if (options.outcome === 'deny') {
+    const warnings = isBroad ? [`denies everything below "${name}"`] : none;
+    return tail(shape, star, { name, port, warnings });
+  }
+  const { kind: owner, isSuffix } = ownershipOf(name);
+  if (isSuffix && owner === 'icann') {
+    return problem(
+      text,
+      `is too broad: anybody can register a name below "${name}"; name one more label, such as "${star}example.${name}"`,
+    );
+  }
+  const warnings =
+    isSuffix && owner === 'private'
+      ? [`lets through what anybody may put below "${name}"; name the sites that are meant`]
+      : none;
+  return tail(shape, star, { name, port, warnings });
+}
+
+function tail(
+  shape: 'below' | 'apex_and_below',
+  star: string,
+  rest: Pick<NamePattern, 'name' | 'port' | 'warnings'>,
+): Parsed<Pattern> {
+  const text = withPort(`${star}${rest.name}`, rest.port);
+  return { ok: true, value: { shape, text, ...rest } };
 }
 
 function parseStar(rule: Rule): Parsed<Pattern> {

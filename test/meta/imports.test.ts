@@ -42,7 +42,7 @@ const homes: Readonly<Record<string, string>> = {
   picomatch: 'policy/pattern.ts',
   pino: 'log.ts',
   socks: 'proxy/dial.ts',
-  tldts: 'approval/scope.ts',
+  tldts: 'policy/public-suffix.ts',
   undici: 'proxy/forward.ts',
 };
 

@@ -382,3 +382,30 @@ describe('createStarMatcher', () => {
     });
   }
 });
+
+describe('a star before a public suffix', () => {
+  const allow = { outcome: 'allow', port: true } as const;
+  it('is refused in an allow where a registry gives names to anybody', () => {
+    assert.deepEqual(parsePattern('**.co.uk', allow), {
+      ok: false,
+      problem:
+        '"**.co.uk" is too broad: anybody can register a name below "co.uk"; name one more label, such as "**.example.co.uk"',
+    });
+  });
+  it('is warned about where a company gives names to anybody', () => {
+    const read = parsePattern('*.github.io', allow);
+    assert.deepEqual(read.ok && read.value.warnings, [
+      'lets through what anybody may put below "github.io"; name the sites that are meant',
+    ]);
+  });
+  it('is what a deny may say, and nothing where the suffix is not known', () => {
+    const texts = ['**.co.uk', '*.github.io'].map((text) =>
+      parsePattern(text, { outcome: 'deny', port: true }),
+    );
+    const unknown = parsePattern('*.corp.internal', allow);
+    assert.deepEqual(
+      [...texts, unknown].map((read) => read.ok && read.value.warnings),
+      [[], [], []],
+    );
+  });
+});
