@@ -384,16 +384,16 @@ describe('createStarMatcher', () => {
 });
 
 describe('a star before a public suffix', () => {
-  const allow = { outcome: 'allow', port: true } as const;
+  const inAllow = { outcome: 'allow', port: true } as const;
   it('is refused in an allow where a registry gives names to anybody', () => {
-    assert.deepEqual(parsePattern('**.co.uk', allow), {
+    assert.deepEqual(parsePattern('**.co.uk', inAllow), {
       ok: false,
       problem:
         '"**.co.uk" is too broad: anybody can register a name below "co.uk"; name one more label, such as "**.example.co.uk"',
     });
   });
   it('is warned about where a company gives names to anybody', () => {
-    const read = parsePattern('*.github.io', allow);
+    const read = parsePattern('*.github.io', inAllow);
     assert.deepEqual(read.ok && read.value.warnings, [
       'lets through what anybody may put below "github.io"; name the sites that are meant',
     ]);
@@ -402,7 +402,7 @@ describe('a star before a public suffix', () => {
     const texts = ['**.co.uk', '*.github.io'].map((text) =>
       parsePattern(text, { outcome: 'deny', port: true }),
     );
-    const unknown = parsePattern('*.corp.internal', allow);
+    const unknown = parsePattern('*.corp.internal', inAllow);
     assert.deepEqual(
       [...texts, unknown].map((read) => read.ok && read.value.warnings),
       [[], [], []],
