@@ -89,7 +89,7 @@ export function stateFolder(
 ): string {
   const named = env['SALLYPORT_STATE'];
   if (named !== undefined && named !== '') return resolve(named);
-  const home = homeOf(env);
+  const home = homeFolder(env);
   if (platform === 'win32') {
     return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'sallyport');
   }
@@ -100,8 +100,8 @@ export function stateFolder(
   return join(home, '.local', 'state', 'sallyport');
 }
 
-/** Under a relative HOME each folder would have a daemon of its own; the account knows where home is. */
-function homeOf(env: Readonly<Record<string, string | undefined>>): string {
+/** The user's home: $HOME, or the account's where that is empty or relative, since it would mean the current folder. */
+export function homeFolder(env: Readonly<Record<string, string | undefined>>): string {
   const named = env['HOME'] ?? env['USERPROFILE'];
   return named !== undefined && isAbsolute(named) ? named : userInfo().homedir;
 }

@@ -3,8 +3,9 @@
 // the program's own.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { constants, homedir } from 'node:os';
+import { constants } from 'node:os';
 import { join } from 'node:path';
+import { homeFolder } from '../state.ts';
 import { addCodexBaseUrl } from './codex-words.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { findDaemon, notRunning } from './daemon-address.ts';
@@ -68,7 +69,7 @@ function wordsFor(
 }
 
 function readCodexConfig(env: CommandIo['env']): string | undefined {
-  const home = env['CODEX_HOME'] ?? join(env['HOME'] ?? homedir(), '.codex');
+  const home = env['CODEX_HOME'] ?? join(homeFolder(env), '.codex');
   try {
     return readFileSync(join(home, 'config.toml'), 'utf8');
   } catch {

@@ -2,7 +2,6 @@
 // are never written down: they are asked of npm, pip and cargo when this runs, and printed for a person to
 // paste. They are not read when the daemon loads, since the program behind the gate can edit those settings.
 import { execFile } from 'node:child_process';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isTable, parseDocument } from '../config/toml.ts';
 import { nearest, quote } from '../config/finding.ts';
@@ -11,6 +10,7 @@ import { readTextFile } from '../config/sources.ts';
 import { readHttpUrl } from '../config/value.ts';
 import { SallyportError } from '../errors.ts';
 import { formatHostPort, parseHost } from '../policy/destination.ts';
+import { homeFolder } from '../state.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { escapeText } from './render.ts';
 
@@ -159,7 +159,7 @@ async function pipRegistries(run: RunTool): Promise<readonly RegistryLine[]> {
 
 /** Cargo has no command that prints its settings, so its file is read. */
 function cargoRegistries(env: CommandIo['env']): readonly RegistryLine[] {
-  const home = env['CARGO_HOME'] ?? join(env['HOME'] ?? homedir(), '.cargo');
+  const home = env['CARGO_HOME'] ?? join(homeFolder(env), '.cargo');
   const file = join(home, 'config.toml');
   const read = readTextFile(file);
   const parsed = read.kind === 'text' ? parseDocument(read.text) : undefined;
