@@ -56,7 +56,6 @@ describe('the README', { timeout: 60_000 }, () => {
       cwd: projectRoot,
       env,
       stdio: ['ignore', 'pipe', 'inherit'],
-      detached: true, // a group of its own: npm, sh and the daemon end together
     });
     const [line] = (await once(createInterface({ input: daemon.stdout }), 'line')) as [string];
     try {
@@ -80,7 +79,7 @@ describe('the README', { timeout: 60_000 }, () => {
       const status = await run('nsenter', [...second.slice(0, -2), 'status'], { env });
       assert.match(status.stdout, /config\/default\.toml/);
     } finally {
-      process.kill(-(daemon.pid ?? 0), 'SIGTERM');
+      daemon.kill('SIGTERM'); // npm alone: what it started has to end with it
       await once(daemon, 'close');
     }
   });
