@@ -4,7 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { SallyportError } from '../errors.ts';
 import type { Permit } from '../policy/decision.ts';
 import { checkResponseFields } from '../wire/fields.ts';
-import { dateOf, hasBody } from './door.ts';
+import { answerSocket, dateOf, hasBody } from './door.ts';
 import {
   admit,
   bodiless,
@@ -37,7 +37,7 @@ export async function serveMessage(
   const admission = admit(message, upstream.basePath);
   if (!admission.ok) {
     await recordMalformed(parts, message, admission.what);
-    answerMessage(parts, message, response, admission.answer);
+    refuse(parts, message, response, admission.answer);
     return;
   }
   const request = requestFor(message, upstream.destination, 'request');
@@ -50,6 +50,18 @@ export async function serveMessage(
   // RFC 9110 §10.1.1: asked for the body only now that it may go somewhere.
   if (expectsContinue) response.writeContinue();
   new Relay(parts, upstream, decision, message, response).send(admission.target, signal);
+}
+
+/** S3: 400 and close; the next request on this connection could be the second reading of this one. */
+function refuse(
+  parts: Pick<GatewayParts, 'date'>,
+  message: IncomingMessage,
+  response: ServerResponse,
+  answer: HttpAnswer,
+): void {
+  if (answer.status !== 400) return answerMessage(parts, message, response, answer);
+  const body = message.method === 'HEAD' ? '' : answer.body;
+  answerSocket(parts, message.socket, { ...answer, body });
 }
 
 /** Answers for ourselves, unless an answer has begun. A body that is still to come is not waited for. */
