@@ -52,7 +52,7 @@ export interface Grants {
   readonly revoke: (id: string) => GrantView | undefined;
   /** Drops what has expired. */
   readonly sweep: () => void;
-  /** Writes the use counts of `always` grants when they have changed; throws when it cannot. */
+  /** Writes the `always` grants when their use counts have changed or a revoking was not saved; throws when it cannot. */
   readonly flush: () => void;
 }
 
@@ -198,7 +198,10 @@ export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
       const grant = byId.get(id);
       if (grant === undefined) return undefined;
       remove(grant);
-      if (grant.for === 'always') save();
+      if (grant.for === 'always') {
+        isDirty = true; // when saving fails now, flush tries again: it must not be back at the next start
+        save();
+      }
       return viewOf(grant);
     },
     flush: () => {

@@ -251,6 +251,20 @@ describe('always', () => {
     assert.throws(() => grants.revoke('g1'), /disk full/);
     assert.equal(grants.find(makeDestination('a.example')), undefined);
   });
+  it('is not back at the next start when revoking could be saved only later', () => {
+    let isFull = false;
+    let file = '';
+    const { grants, add } = bench(undefined, (text) => {
+      if (isFull) throw new Error('disk full');
+      file = text;
+    });
+    add('a.example', { for: 'always' });
+    isFull = true;
+    assert.throws(() => grants.revoke('g1'), /disk full/);
+    isFull = false;
+    grants.flush();
+    assert.deepEqual(bench(file).grants.list(), []);
+  });
   it('writes use counts only when they changed', () => {
     const { grants, add, saved } = bench();
     add('a.example', { for: 'always' });
