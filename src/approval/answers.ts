@@ -70,8 +70,8 @@ export type Answer = (
   origin: AnswerOrigin,
 ) => Promise<JudgedAnswer>;
 
-/** How long an answer waits for the look-ups of those who ask; after that they count as not known. */
-const settleMs = 3000;
+/** How long an answer waits for the look-ups of those who ask and of the caller; after that they count as not known. */
+const lookupMs = 3000;
 
 /** Builds the guarded way to answer. */
 export function createAnswers(parts: AnswersParts): Answer {
@@ -112,8 +112,10 @@ export async function approverOf(
 }
 
 async function findCaller(parts: CallerParts, { client, pid }: Caller): Promise<Asker | undefined> {
-  if (client !== undefined) return await parts.findAsker(client).catch(() => undefined);
-  return pid === undefined ? undefined : await parts.findProcess(pid).catch(() => undefined);
+  const nobody = () => undefined;
+  if (client !== undefined) return await withinLimit(parts.findAsker(client).catch(nobody));
+  if (pid !== undefined) return await withinLimit(parts.findProcess(pid).catch(nobody));
+  return undefined;
 }
 
 /** A caller that hung up, or whose process has ended, cannot be found any more, and may have meant that. */
@@ -134,9 +136,11 @@ const goneText =
 const askerText =
   'the program that asks is not known, so an answer may be once, minutes, hours or restart for this host and port only';
 
-async function withinLimit(wait: Promise<void>): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, settleMs);
-  await Promise.race([wait, promise]);
+/** What the wait gives, or undefined after `lookupMs`; it must not reject. */
+async function withinLimit<T>(wait: Promise<T>): Promise<T | undefined> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(resolve, lookupMs, undefined);
+  const end = await Promise.race([wait, promise]);
   clearTimeout(timer);
+  return end;
 }

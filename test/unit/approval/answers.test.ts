@@ -231,6 +231,26 @@ describe('the self-approval guard', () => {
     context.mock.timers.tick(3000);
     assert.deepEqual(await answered, { status: 'gone' });
   });
+
+  it('refuses a caller on the socket whose process cannot be read in time', async (context) => {
+    context.mock.timers.enable({ apis: ['setTimeout'] });
+    const answers = createAnswers({
+      holds: {
+        answer: () => assert.fail('nothing may be answered'),
+        askersOf: () => ({ destination, askers: [asker], unidentified: false }),
+        settled: () => Promise.resolve(),
+      },
+      findAsker: () => Promise.resolve(undefined),
+      findProcess: () => new Promise(() => undefined),
+      userName: String,
+      allowSelfApproval: () => false,
+      onSelfApproval: () => undefined,
+    });
+    const origin = { client: undefined, pid: 77, surface: 'cli' };
+    const answered = answers('k3', { outcome: 'allow' }, origin);
+    context.mock.timers.tick(3000);
+    assert.equal((await answered).status, 'unplaced');
+  });
 });
 
 describe('approverOf', () => {
