@@ -16,14 +16,16 @@ export async function claimState(state: State): Promise<() => void> {
   const path = join(state.folder, lockName);
   for (;;) {
     if (create(path)) return () => rmSync(path, { force: true });
-    const pid = Number(state.read(lockName));
+    const text = state.read(lockName);
+    const pid = Number(text);
     if (await isRunning(state, path, pid)) {
       throw new SallyportError(
         'ERR_ALREADY_RUNNING',
         `${state.folder}: another daemon (pid ${pid}) is already running on this state folder; stop it, or name another folder in SALLYPORT_STATE`,
       );
     }
-    setAside(path);
+    // read again: another start may have taken the folder while the old owner was asked
+    if (state.read(lockName) === text) setAside(path);
   }
 }
 
@@ -34,7 +36,7 @@ function create(path: string): boolean {
     closeSync(fd);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    if (isCode(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -58,7 +60,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+    return isCode(error, 'EPERM');
   }
 }
 
@@ -68,7 +70,13 @@ function setAside(path: string): void {
   try {
     renameSync(path, aside);
     rmSync(aside, { force: true });
-  } catch {
-    // moved by another start
+  } catch (cause) {
+    if (isCode(cause, 'ENOENT')) return; // moved by another start
+    const what = 'is left from a daemon that is gone, and cannot be moved away; remove it';
+    throw new SallyportError('ERR_STATE_UNSAFE', `${path}: ${what}`, { cause });
   }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
