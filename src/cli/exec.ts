@@ -69,7 +69,9 @@ function wordsFor(
 }
 
 function readCodexConfig(env: CommandIo['env']): string | undefined {
-  const home = env['CODEX_HOME'] ?? join(homeFolder(env), '.codex');
+  const named = env['CODEX_HOME'];
+  // empty is unset to Codex, and to us it would mean the current folder
+  const home = named === undefined || named === '' ? join(homeFolder(env), '.codex') : named;
   try {
     return readFileSync(join(home, 'config.toml'), 'utf8');
   } catch {

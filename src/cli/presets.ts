@@ -159,7 +159,9 @@ async function pipRegistries(run: RunTool): Promise<readonly RegistryLine[]> {
 
 /** Cargo has no command that prints its settings, so its file is read. */
 function cargoRegistries(env: CommandIo['env']): readonly RegistryLine[] {
-  const home = env['CARGO_HOME'] ?? join(homeFolder(env), '.cargo');
+  const named = env['CARGO_HOME'];
+  // empty is unset to Cargo, and to us it would mean the current folder
+  const home = named === undefined || named === '' ? join(homeFolder(env), '.cargo') : named;
   const file = join(home, 'config.toml');
   const read = readTextFile(file);
   const parsed = read.kind === 'text' ? parseDocument(read.text) : undefined;

@@ -273,6 +273,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
       own.err,
       /^sallyport: left the openai_base_url of your Codex configuration as it is; /,
     );
+    const atHome = { ...env, HOME: join(folder, 'account'), CODEX_HOME: '' };
+    mkdirSync(join(folder, 'account', '.codex'), { recursive: true });
+    writeFileSync(join(folder, 'account', '.codex', 'config.toml'), 'openai_base_url = "x"\n');
+    const unnamed = await launch([launcherFile, 'exec', 'codex'], atHome);
+    assert.deepEqual([unnamed.out, unnamed.err], [own.out, own.err]);
   });
 
   it('leaves Codex alone when nothing goes direct', async (t) => {

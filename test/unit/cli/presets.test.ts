@@ -74,6 +74,15 @@ describe('package-registries', () => {
     assert.doesNotMatch(text, /hunter2|tok|simple/);
   });
 
+  it('are read from the home folder when CARGO_HOME is empty', async () => {
+    const home = writeFiles({
+      '.cargo/config.toml': '[registries.team]\nindex = "https://home.packages.example/"\n',
+    });
+    const env = { HOME: home.folder, CARGO_HOME: '' };
+    const lines = await collectRegistries(answers({}), env);
+    assert.equal(lines.at(-1)?.rule, 'home.packages.example:443');
+  });
+
   it("fall back to the default that pip's own help names", async () => {
     const tools = answers({
       'pip config list': "global.extra-index-url='https://a.packages.example/ file:///x'\n",
