@@ -85,7 +85,7 @@ const securityHeaders = {
   'x-frame-options': 'DENY',
 } as const;
 
-/** Opens one listener; fails with ERR_PORT_IN_USE or ERR_LISTEN. `known` connections are never crowded out. */
+/** Opens one listener; fails with ERR_PORT_IN_USE or ERR_LISTEN. Who has shown the token is never crowded out. */
 export async function openControl(
   parts: ControlParts,
   place: ControlPlace,
@@ -166,7 +166,11 @@ export function createControlHandler(
 }
 
 /** A refusal as a route's reply. */
-export function refuse(status: number, code: Refused['code'], message: string): ControlReply {
+export function refuse(
+  status: number,
+  code: Refused['code'],
+  message: string,
+): { readonly refused: Refused } {
   return { refused: { status, code, message } };
 }
 
@@ -242,9 +246,9 @@ async function readBody(
   const type = singleHeaders(request.rawHeaders)?.get('content-type') ?? '';
   // A type that forms cannot send: a foreign page would have to ask first (CORS), and is refused then.
   if (!/^application\/json(?:\s*;\s*charset=utf-8)?$/i.test(type)) {
-    return asRefused(415, 'bad_request', 'the body must be application/json');
+    return refuse(415, 'bad_request', 'the body must be application/json');
   }
-  const tooLarge = asRefused(413, 'too_large', `the body is longer than ${bodyLimitBytes} bytes`);
+  const tooLarge = refuse(413, 'too_large', `the body is longer than ${bodyLimitBytes} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) return tooLarge;
   const chunks: Buffer[] = [];
   let size = 0;
@@ -257,16 +261,8 @@ async function readBody(
     const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
     return { value: JSON.parse(text) as unknown };
   } catch {
-    return asRefused(400, 'bad_request', 'the body is not JSON');
+    return refuse(400, 'bad_request', 'the body is not JSON');
   }
-}
-
-function asRefused(
-  status: number,
-  code: Refused['code'],
-  message: string,
-): { readonly refused: Refused } {
-  return { refused: { status, code, message } };
 }
 
 function writeReply(response: ServerResponse, reply: ControlReply): void {
@@ -302,7 +298,7 @@ async function removeStale(path: string): Promise<void> {
 async function listenError(place: ControlPlace, cause: unknown): Promise<SallyportError> {
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
   if ('path' in place) {
-    const message = `the control socket ${place.path} cannot be opened (${code})`;
+    const message = `the control socket ${place.path} cannot be opened (${code}); name another state folder in SALLYPORT_STATE`;
     return new SallyportError('ERR_LISTEN', message, { cause });
   }
   const { port } = place;
