@@ -1,18 +1,22 @@
-// What the HTTP door's files share: its parts, how a request's target is read, and the two ways to answer
-// (on a raw socket, or on a response). The only place of the door where text becomes a destination.
+// What the doors share: their parts and the dial for a client that waits; and, for the HTTP door, how a
+// request's target is read (the only place where its text becomes a destination) and the two ways to answer:
+// on a raw socket, or on a response.
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { SallyportError } from '../errors.ts';
 import type { Gate } from '../gate.ts';
 import type { ClientAddress, DecisionRequest, Malformed, Permit } from '../policy/decision.ts';
 import { createDestination, parseHost, parsePort } from '../policy/destination.ts';
 import type { Destination, Parsed, Protocol } from '../policy/destination.ts';
 import type { Authority } from '../wire/authority.ts';
 import { checkRequestFields } from '../wire/fields.ts';
+import type { WaitingClient } from './early.ts';
 import { endGracefully } from './listener.ts';
-import type { Live } from './live.ts';
+import type { Live, LiveEntry } from './live.ts';
 import { renderAnswer, trouble, type HttpAnswer } from './refusal.ts';
+import { reset } from './tunnel.ts';
 
-/** What the HTTP door needs; all given by the daemon. */
+/** What every door needs; all given by the daemon. */
 export interface DoorParts {
   readonly gate: Gate;
   /** Opens a connection to what the permit permits; rejects with a SallyportError. */
@@ -88,6 +92,50 @@ export async function refuseMalformed(
   return trouble({ kind: 'malformed', problem });
 }
 
+/** A connection that stands, and its place in the register. */
+export interface Dialled {
+  readonly upstream: Socket;
+  readonly entry: LiveEntry;
+}
+
+/**
+ * Dials for a client that waits. When that fails, undefined is given, and the client has been told by `answer`,
+ * or its connection reset where nobody waits any more.
+ */
+export async function dialFor(
+  parts: Pick<DoorParts, 'dial' | 'live' | 'onBug'>,
+  socket: Socket,
+  client: WaitingClient,
+  permit: Permit,
+  answer: (error: unknown) => void,
+): Promise<Dialled | undefined> {
+  // Entered before the dial, so that a policy change or a revoked grant also stops what is on its way.
+  const entry = parts.live.open(permit, client.leave);
+  try {
+    const upstream = await parts.dial(permit, client.signal);
+    if (!client.signal.aborted) return { upstream, entry };
+    upstream.on('error', ignore);
+    upstream.destroy();
+  } catch (error) {
+    if (!client.signal.aborted) {
+      if (!(error instanceof SallyportError)) parts.onBug?.(error);
+      client.take();
+      entry.end('error', 0, 0, undefined);
+      answer(error);
+      return undefined;
+    }
+  }
+  entry.end('client_closed', 0, 0, undefined);
+  reset(socket);
+  return undefined;
+}
+
+/** The answer for whatever a dial or a forwarded request failed with. */
+export function troubleFor(error: unknown, { request }: Permit): HttpAnswer {
+  const code = error instanceof SallyportError ? error.code : 'ERR_UPSTREAM_RESET';
+  return trouble({ kind: 'upstream', code, destination: request.destination });
+}
+
 /** Writes an answer on a raw socket and closes it in a way that lets the answer arrive. */
 export function answerSocket(
   parts: Pick<DoorParts, 'date'>,
@@ -142,5 +190,5 @@ function cutAuthority(target: string): string {
 }
 
 function ignore(): void {
-  // The message's end is seen on its socket; here it must only not be unhandled.
+  // The end is seen on the socket's 'close'; here it must only not be unhandled.
 }

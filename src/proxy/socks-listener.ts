@@ -18,12 +18,11 @@ import {
   socksProblems,
   type Read,
 } from '../wire/socks5.ts';
-import type { DoorParts } from './door.ts';
+import { dialFor, type DoorParts } from './door.ts';
 import { watchClient, type WaitingClient } from './early.ts';
 import { endGracefully } from './listener.ts';
-import type { LiveEntry } from './live.ts';
 import { socksReply } from './refusal.ts';
-import { joinTunnel, reset } from './tunnel.ts';
+import { joinTunnel } from './tunnel.ts';
 
 const noAuthentication = methodReply(0x00);
 const succeeded = requestReply(0x00);
@@ -139,45 +138,13 @@ async function openTunnel(
   client: WaitingClient,
   permit: Permit,
 ): Promise<void> {
-  // Entered before the dial, so that a policy change or a revoked grant also stops what is on its way.
-  const entry = parts.live.open(permit, client.leave);
-  const upstream = await dialFor(parts, socket, client, permit, entry);
-  if (upstream === undefined) return;
-  const early = client.take();
+  const dialled = await dialFor(parts, socket, client, permit, (error) => {
+    const reply = error instanceof SallyportError ? socksReply(error) : generalFailure;
+    endGracefully(socket, requestReply(reply));
+  });
+  if (dialled === undefined) return;
   socket.write(succeeded);
-  joinTunnel(socket, upstream, { early, entry });
-}
-
-/** Dials for a client that waits; on failure ends the entry, tells the client if it is there, gives undefined. */
-async function dialFor(
-  parts: SocksParts,
-  socket: Socket,
-  client: WaitingClient,
-  permit: Permit,
-  entry: LiveEntry,
-): Promise<Socket | undefined> {
-  try {
-    const upstream = await parts.dial(permit, client.signal);
-    if (!client.signal.aborted) return upstream;
-    upstream.on('error', ignore);
-    upstream.destroy();
-  } catch (error) {
-    if (!client.signal.aborted) {
-      entry.end('error', 0, 0, undefined);
-      client.take();
-      endGracefully(socket, requestReply(replyFor(parts, error)));
-      return undefined;
-    }
-  }
-  entry.end('client_closed', 0, 0, undefined);
-  reset(socket);
-  return undefined;
-}
-
-function replyFor(parts: SocksParts, error: unknown): number {
-  if (error instanceof SallyportError) return socksReply(error);
-  parts.onBug?.(error);
-  return generalFailure;
+  joinTunnel(socket, dialled.upstream, { early: client.take(), entry: dialled.entry });
 }
 
 /** Gives the wait-for-more readers what has come so far, until the handshake is done. */

@@ -8,9 +8,15 @@ import type { Permit } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
 import { readAbsoluteTarget } from '../wire/authority.ts';
 import { checkResponseFields, endToEndFields } from '../wire/fields.ts';
-import { dialFor, troubleFor } from './connect.ts';
-import { answerSocket, readDestination, refuseMalformed, requestFor } from './door.ts';
-import type { DoorParts } from './door.ts';
+import {
+  answerSocket,
+  dialFor,
+  readDestination,
+  refuseMalformed,
+  requestFor,
+  troubleFor,
+  type DoorParts,
+} from './door.ts';
 import { watchClient, type WaitingClient } from './early.ts';
 import { hostField, reasonPhrase } from './fields-out.ts';
 import { endGracefully } from './listener.ts';
@@ -45,12 +51,13 @@ export async function handleUpgrade(
     answerSocket(parts, socket, refusalForHttp(decision));
     return;
   }
-  const entry = parts.live.open(decision, client.leave);
-  const upstream = await dialFor(parts, socket, client, decision, entry);
-  if (upstream === undefined) return;
+  const dialled = await dialFor(parts, socket, client, decision, (error) => {
+    answerSocket(parts, socket, troubleFor(error, decision));
+  });
+  if (dialled === undefined) return;
   const fields = upgradeFields(destination.value, message.rawHeaders);
   await shakeHands(
-    { parts, socket, client, upstream, entry, permit: decision },
+    { parts, socket, client, ...dialled, permit: decision },
     read.value.origin,
     fields,
   );

@@ -197,6 +197,15 @@ describe('CONNECT', () => {
     });
   }
 
+  it('answers 502 and tells of a bug when the dial fails with an error that is not ours', async () => {
+    const bug = new TypeError('not one of ours');
+    const door = await openDoor({ dial: () => Promise.reject(bug) });
+    const client = await connectRaw(door.port, connectHead('a.test:443'));
+    assert.match(await client.ended(), /^HTTP\/1\.1 502 /);
+    assert.deepEqual([door.bugs, door.live.count], [[bug], 0]);
+    await door.close();
+  });
+
   it('is closed within its tunnel when the policy changes', async () => {
     const origin = await startEchoOrigin();
     await withDoor({}, async (door) => {
