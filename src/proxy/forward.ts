@@ -114,8 +114,9 @@ class Upstream implements Pooled {
   }
 
   /** Closes the connection, failing the request on it. */
-  discard(reason: Error = new SallyportError('ERR_UPSTREAM_RESET', 'thrown away')): void {
+  discard(): void {
     this.#dialing.abort();
+    const reason = new SallyportError('ERR_UPSTREAM_RESET', 'thrown away');
     this.#client.destroy(reason).catch(ignore);
   }
 }
