@@ -8,7 +8,7 @@ import type { Gate } from '../gate.ts';
 import type { ClientAddress, DecisionRequest, Malformed, Permit } from '../policy/decision.ts';
 import { createDestination, parseHost, parsePort } from '../policy/destination.ts';
 import type { Destination, Parsed, Protocol } from '../policy/destination.ts';
-import type { Authority } from '../wire/authority.ts';
+import { readAbsoluteTarget, type Authority } from '../wire/authority.ts';
 import { checkRequestFields } from '../wire/fields.ts';
 import type { WaitingClient } from './early.ts';
 import { endGracefully } from './listener.ts';
@@ -72,6 +72,21 @@ export function readDestination(
   const port = parsePort(authority.port ?? '80');
   if (!port.ok) return port;
   return { ok: true, value: createDestination(protocol, host.value, port.value) };
+}
+
+/** Where a request in absolute form goes, and the origin-form path and query to send there. */
+export interface PlainTarget {
+  readonly destination: Destination;
+  readonly path: string;
+}
+
+/** Reads the absolute-form target of a plain HTTP request or a WebSocket handshake, and checks its head. */
+export function readPlainTarget(message: IncomingMessage): Parsed<PlainTarget> {
+  const read = readAbsoluteTarget(message.url ?? '');
+  if (!read.ok) return read;
+  const destination = readDestination(message, 'http', read.value);
+  if (!destination.ok) return destination;
+  return { ok: true, value: { destination: destination.value, path: read.value.origin } };
 }
 
 /** Records a malformed request and gives the 400 for it. */

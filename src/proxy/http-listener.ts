@@ -2,12 +2,11 @@
 // judged and sent on their own. Frames messages; where they go is connect.ts, upgrade.ts and forward.ts.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { readAbsoluteTarget } from '../wire/authority.ts';
 import { handleConnect } from './connect.ts';
 import {
   answerRequest,
   answerSocket,
-  readDestination,
+  readPlainTarget,
   refuseMalformed,
   requestFor,
   type DoorParts,
@@ -77,13 +76,10 @@ interface Served {
 /** One plain HTTP request: read, judged, and forwarded or answered. */
 async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Served): Promise<void> {
   const { message, response, signal } = served;
-  const target = message.url ?? '';
-  const read = readAbsoluteTarget(target);
-  const destination = read.ok ? readDestination(message, 'http', read.value) : read;
-  if (!read.ok || !destination.ok) {
-    const problem = destination.ok ? '' : destination.problem;
+  const target = readPlainTarget(message);
+  if (!target.ok) {
     served.connections.malformed.add(message.socket);
-    const answer = await refuseMalformed(parts, message.socket, problem, target);
+    const answer = await refuseMalformed(parts, message.socket, target.problem, message.url ?? '');
     // S3: 400 and close; the next request on this connection could be the second reading of this one.
     answerSocket(
       parts,
@@ -92,7 +88,8 @@ async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Serv
     );
     return;
   }
-  const decision = await parts.gate(requestFor(message, destination.value, 'request'), signal);
+  const { destination, path } = target.value;
+  const decision = await parts.gate(requestFor(message, destination, 'request'), signal);
   if (decision.outcome === 'deny') {
     answerRequest(parts, message, response, refusalForHttp(decision));
     return;
@@ -100,7 +97,7 @@ async function serveRequest(parts: DoorParts, forwarder: Forwarder, served: Serv
   if (signal.aborted) return;
   // RFC 9110 §10.1.1: asked for the body only now that it may go somewhere.
   if (served.expectsContinue) response.writeContinue();
-  await forwarder.forward({ permit: decision, message, response, path: read.value.origin, signal });
+  await forwarder.forward({ permit: decision, message, response, path, signal });
 }
 
 /** A request after which the connection is no longer HTTP. */

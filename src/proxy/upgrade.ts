@@ -6,12 +6,11 @@ import type { Socket } from 'node:net';
 import { SallyportError } from '../errors.ts';
 import type { Permit } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
-import { readAbsoluteTarget } from '../wire/authority.ts';
 import { checkResponseFields, endToEndFields } from '../wire/fields.ts';
 import {
   answerSocket,
   dialFor,
-  readDestination,
+  readPlainTarget,
   refuseMalformed,
   requestFor,
   troubleFor,
@@ -35,16 +34,15 @@ export async function handleUpgrade(
   socket: Socket,
   head: Buffer,
 ): Promise<void> {
-  const target = message.url ?? '';
-  const read = readAbsoluteTarget(target);
-  const destination = read.ok ? readDestination(message, 'http', read.value) : read;
-  if (!read.ok || !destination.ok) {
-    const problem = destination.ok ? '' : destination.problem;
-    answerSocket(parts, socket, await refuseMalformed(parts, socket, problem, target));
+  const target = readPlainTarget(message);
+  if (!target.ok) {
+    const answer = await refuseMalformed(parts, socket, target.problem, message.url ?? '');
+    answerSocket(parts, socket, answer);
     return;
   }
+  const { destination, path } = target.value;
   const client = watchClient(socket, head);
-  const request = requestFor(message, destination.value, 'upgrade');
+  const request = requestFor(message, destination, 'upgrade');
   const decision = await parts.gate(request, client.signal);
   if (decision.outcome === 'deny') {
     client.take();
@@ -55,12 +53,8 @@ export async function handleUpgrade(
     answerSocket(parts, socket, troubleFor(error, decision));
   });
   if (dialled === undefined) return;
-  const fields = upgradeFields(destination.value, message.rawHeaders);
-  await shakeHands(
-    { parts, socket, client, ...dialled, permit: decision },
-    read.value.origin,
-    fields,
-  );
+  const fields = upgradeFields(destination, message.rawHeaders);
+  await shakeHands({ parts, socket, client, ...dialled, permit: decision }, path, fields);
 }
 
 interface Handshake {
