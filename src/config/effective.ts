@@ -125,26 +125,17 @@ function makeOtel(
   findings: Finding[],
 ): OtelConfig {
   const environment = readerOf(settings).text('otel.environment');
-  const tell = (message: string): void => {
-    const words = `${message}; no events are exported by it`;
-    findings.push({ severity: 'warning', file: 'environment', line: 1, column: 1, message: words });
+  const warn = (message: string): void => {
+    findings.push({ severity: 'warning', file: 'environment', line: 1, column: 1, message });
   };
   const attributes = pairsFrom(context.env, 'OTEL_RESOURCE_ATTRIBUTES');
-  for (const problem of attributes.problems) {
-    findings.push({
-      severity: 'warning',
-      file: 'environment',
-      line: 1,
-      column: 1,
-      message: problem,
-    });
-  }
+  for (const problem of attributes.problems) warn(problem);
   const written = settings.get('otel.exporter')?.value;
   if (typeof written === 'object') {
     return { environment, exporter: written, resourceAttributes: attributes.pairs };
   }
   const { exporter, problems } = exporterFromEnvironment(context.env, context.checkFile);
-  for (const problem of problems) tell(problem);
+  for (const problem of problems) warn(`${problem}; no events are exported by it`);
   return { environment, exporter, resourceAttributes: attributes.pairs };
 }
 
@@ -189,7 +180,7 @@ function clash(
 
 /** What is allowed but worth a word at every start. */
 function cautions(config: Config): readonly Finding[] {
-  const { network, approvals, gateway, otel } = config;
+  const { network, approvals, gateway, control, otel } = config;
   const said: readonly (readonly [boolean, string, string])[] = [
     [
       network.unknown === 'report',
@@ -210,6 +201,11 @@ function cautions(config: Config): readonly Finding[] {
       gateway.enabled && gateway.upstream.protocol === 'http:',
       'gateway.upstream',
       'http:// sends requests and their API key in clear text; use https:// unless it is on this machine',
+    ],
+    [
+      control.confirmWidening,
+      'control.confirm_widening',
+      'is not built yet: a reload that widens takes effect at once',
     ],
     [
       otel.exporter.kind === 'otlp-http' && config.origins.has('otel.exporter') && isClear(otel),

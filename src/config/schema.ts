@@ -274,8 +274,8 @@ export const keys: readonly KeySpec[] = [
     boolean,
     false,
     'true',
-    'True: a reload that widens waits for an approver.',
-    { effect: 'restart' },
+    'True: a reload that widens waits for an approver. Not built yet.',
+    { effect: 'restart', danger: 'Until it is built, true is warned about and changes nothing.' },
   ),
   key(
     'audit.folder',

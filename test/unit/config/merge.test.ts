@@ -61,11 +61,7 @@ describe('a user value under a managed one', () => {
       const field = name.replaceAll(/_(.)/g, (_, letter: string) => letter.toUpperCase());
       const group: unknown = Object.entries(config).find(([one]) => one === table)?.[1];
       assert.equal(Object.entries(group as object).find(([one]) => one === field)?.[1], want);
-      assert.equal(
-        lines.some((line) => line.includes('which stands')),
-        warns,
-      );
-      assert.equal(lines.length, warns ? 1 : 0);
+      assert.equal(lines.filter((line) => line.includes('which stands')).length, warns ? 1 : 0);
     });
   }
 
@@ -250,12 +246,13 @@ describe('two listeners on one port', () => {
 describe('values that deserve a word', () => {
   it('are warned about at every load', () => {
     const user =
-      '[network]\nunknown = "report"\nallow_local_binding = true\n[approvals]\ndangerously_allow_self_approval = true\n[gateway]\nupstream = "http://127.0.0.1:9/v1"\n';
+      '[network]\nunknown = "report"\nallow_local_binding = true\n[approvals]\ndangerously_allow_self_approval = true\n[gateway]\nupstream = "http://127.0.0.1:9/v1"\n[control]\nconfirm_widening = true\n';
     assert.deepEqual(linesOf(loadTexts({ user })), [
       'config.toml:2:11: warning: network.unknown: "report" lets every destination through that is neither denied nor local',
       'config.toml:3:23: warning: network.allow_local_binding: requests may reach this machine and its network',
       'config.toml:5:35: warning: approvals.dangerously_allow_self_approval: the program that asks may answer its own question',
       'config.toml:7:12: warning: gateway.upstream: http:// sends requests and their API key in clear text; use https:// unless it is on this machine',
+      'config.toml:9:20: warning: control.confirm_widening: is not built yet: a reload that widens takes effect at once',
     ]);
   });
 });
