@@ -2,10 +2,11 @@
 // pipe, never following doubt. Managed places are fixed; no flag or variable moves them.
 import { execFileSync } from 'node:child_process';
 import { closeSync, constants, fstatSync, lstatSync, openSync, readSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { dirname, posix, resolve, win32 } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Layer } from '../policy/decision.ts';
+import { homeFolder } from '../state.ts';
 import type { Env } from './exporter.ts';
 
 /** One place where a layer may stand. */
@@ -68,9 +69,7 @@ export function userFile(env: Env, platform: NodeJS.Platform): string {
     const roaming = nonEmpty(env['APPDATA']) ?? win32.join(home, 'AppData', 'Roaming');
     return win32.join(roaming, 'sallyport', 'config.toml');
   }
-  // a relative HOME would take the rules from whatever folder the command runs in
-  const named = nonEmpty(env['HOME']);
-  const home = named !== undefined && posix.isAbsolute(named) ? named : userInfo().homedir;
+  const home = homeFolder(env);
   if (platform === 'darwin') {
     return posix.join(home, 'Library', 'Application Support', 'sallyport', 'config.toml');
   }
@@ -144,9 +143,8 @@ export function checkFile(file: string): string | undefined {
     const bytes = readBounded(file);
     return typeof bytes === 'string' ? `the file ${file} ${bytes}` : undefined;
   } catch (error) {
-    const { kind, ...rest } = failure(error, file);
-    const words = kind === 'missing' ? 'does not exist' : 'problem' in rest && rest.problem;
-    return `the file ${file} ${words}`;
+    const read = failure(error, file);
+    return `the file ${file} ${read.kind === 'problem' ? read.problem : 'does not exist'}`;
   }
 }
 
