@@ -12,7 +12,7 @@ import type { CommandIo } from './command.ts';
 import { exitCodes } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { escapeText, renderHostPort, renderJsonLine } from './render.ts';
+import { escapeText, renderCount, renderHostPort, renderJsonLine } from './render.ts';
 import { reportError } from './report.ts';
 
 /** The part of the usage text that both commands have. */
@@ -125,7 +125,7 @@ function nothingWaits(name: string): SallyportError {
 
 /** `allowed k3: 4 connections go on; grant g7 until …`, one line. */
 export function renderAnswer({ id, outcome, released, grant }: AnswerResponse): string {
-  const count = `${released} connection${released === 1 ? '' : 's'}`;
+  const count = renderCount(released, 'connection');
   const fate = outcome === 'allow' ? (released === 1 ? 'goes on' : 'go on') : 'refused';
   const kept = grant === null ? '' : `; ${describeGrant(grant)}`;
   return (

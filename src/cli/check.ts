@@ -1,13 +1,12 @@
 // `sallyport check [FILE…]`: validates configuration files. Reads files, starts nothing, dials nothing.
 import { basename } from 'node:path';
-import { parseArgs } from 'node:util';
 import { parseDocument } from '../config/toml.ts';
 import { escapeHidden, formatFinding, type Finding } from '../config/finding.ts';
 import { createContext, loadConfig, loadSources, type LoadResult } from '../config/load.ts';
 import { readTextFile } from '../config/sources.ts';
-import { SallyportError } from '../errors.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
-import { renderJsonLine } from './render.ts';
+import { readOptions } from './options.ts';
+import { renderCount, renderJsonLine } from './render.ts';
 
 /** What was found in one file, or in the whole effective configuration. */
 interface Checked {
@@ -36,23 +35,14 @@ export const checkCommand: Command = {
 };
 
 function runCheck(args: readonly string[], io: CommandIo): number {
-  const { files, json } = readArguments(args);
+  const { values, positionals: files } = readOptions(args, {
+    json: { type: 'boolean', default: false },
+  });
   const checked =
     files.length === 0 ? [checkEffective(io)] : files.map((file) => checkFile(file, io));
-  if (json) io.stdout(renderJsonLine(toJson(checked)));
+  if (values.json) io.stdout(renderJsonLine(toJson(checked)));
   else for (const one of checked) io.stdout(toText(one));
   return checked.every(({ result }) => result.ok) ? exitCodes.done : exitCodes.failed;
-}
-
-function readArguments(args: readonly string[]): { files: readonly string[]; json: boolean } {
-  try {
-    const options = { json: { type: 'boolean', default: false } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], options, allowPositionals: true });
-    return { files: positionals, json: values.json };
-  } catch (error) {
-    const words = error instanceof Error ? error.message : 'the arguments are not understood';
-    throw new SallyportError('ERR_USAGE', `check: ${words}`, { cause: error });
-  }
 }
 
 function checkEffective({ env }: CommandIo): Checked {
@@ -93,16 +83,12 @@ function toText({ name, result }: Checked): string {
 function summary(result: LoadResult): string {
   const findings = findingsOf(result);
   const warnings = findings.filter(({ severity }) => severity === 'warning').length;
-  const tail = warnings === 0 ? '' : `, ${count(warnings, 'warning')}`;
-  if (!result.ok) return `${count(findings.length - warnings, 'mistake')}${tail}`;
+  const tail = warnings === 0 ? '' : `, ${renderCount(warnings, 'warning')}`;
+  if (!result.ok) return `${renderCount(findings.length - warnings, 'mistake')}${tail}`;
   const { rules, layers } = result.config;
   const allow = rules.filter(({ ref }) => ref.outcome === 'allow').length;
   const names = layers.map(({ layer, file }) => `${layer} (${file})`).join(', ');
   return `ok${tail}; ${allow} allow and ${rules.length - allow} deny rules from ${names}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function toJson(checked: readonly Checked[]): unknown {

@@ -1,11 +1,9 @@
 // `sallyport explain URL|HOST[:PORT]`: what the policy says and why. No network, no daemon: the same
 // evaluate() as the gate's over the same configuration; grants live in the daemon and are left out.
-import { parseArgs } from 'node:util';
 import type { Config } from '../config/config.ts';
 import { policyInput } from '../config/effective.ts';
 import { escapeHidden, formatFinding, quote } from '../config/finding.ts';
 import { loadConfig } from '../config/load.ts';
-import { SallyportError } from '../errors.ts';
 import type { DecisionRequest, DenyReason, Origin, RuleRef, Verdict } from '../policy/decision.ts';
 import {
   createDestination,
@@ -19,7 +17,8 @@ import {
 import { evaluate, vet } from '../policy/evaluate.ts';
 import { compilePolicy, type Policy } from '../policy/rules.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
-import { renderJsonLine } from './render.ts';
+import { readOptions, usageError } from './options.ts';
+import { renderHostPort, renderJsonLine } from './render.ts';
 
 const usage = `usage: sallyport explain URL|HOST[:PORT] [--protocol P] [--method M] [--config FILE] [--json]
 
@@ -86,31 +85,21 @@ interface Asked {
 }
 
 function readArguments(args: readonly string[]): Asked {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = readOptions(args, {
+    json: { type: 'boolean', default: false },
+    config: { type: 'string' },
+    method: { type: 'string' },
+    protocol: { type: 'string' },
+  });
   const [target, ...more] = positionals;
   if (target === undefined || more.length > 0) {
-    throw new SallyportError('ERR_USAGE', 'explain: name one URL or HOST[:PORT]');
+    throw usageError('explain: name one URL or HOST[:PORT]');
   }
   const request = readTarget(target, values.protocol, values.method);
   if (!request.ok) {
-    throw new SallyportError('ERR_USAGE', `explain: ${quote(target)}: ${request.problem}`);
+    throw usageError(`explain: ${quote(target)}: ${request.problem}`);
   }
   return { request: request.value, configFile: values.config, json: values.json };
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const options = {
-      json: { type: 'boolean', default: false },
-      config: { type: 'string' },
-      method: { type: 'string' },
-      protocol: { type: 'string' },
-    } as const;
-    return parseArgs({ args: [...args], options, allowPositionals: true });
-  } catch (error) {
-    const words = error instanceof Error ? error.message : 'the arguments are not understood';
-    throw new SallyportError('ERR_USAGE', `explain: ${words}`, { cause: error });
-  }
 }
 
 interface Scheme {
@@ -305,9 +294,8 @@ const words = { allow: 'allowed', deny: 'refused', ask: 'asked' } as const;
 
 function toText(explanation: Explanation, config: Config): string {
   const { host, port, protocol, method, outcome, reason, source, rule, setting } = explanation;
-  const shown = host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
   const lines = [
-    `${shown} (${protocol}, ${method}): ${words[outcome]}`,
+    `${renderHostPort(host, port)} (${protocol}, ${method}): ${words[outcome]}`,
     `  why:   ${reason} (${source})`,
   ];
   if (rule !== null) {

@@ -68,6 +68,11 @@ export function renderSpan(fromMs: number, toMs: number): string {
   return `${Math.round(seconds / 86_400)}d`;
 }
 
+/** `1 question`, `2 questions`. */
+export function renderCount(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
+}
+
 /** `host:port` with an IPv6 host in brackets. */
 export function renderHostPort(host: string, port: number | string): string {
   return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;

@@ -3,7 +3,7 @@ import type { StatusResponse } from '../control/messages.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { escapeText, renderJson, renderSpan } from './render.ts';
+import { escapeText, renderCount, renderJson, renderSpan } from './render.ts';
 
 const usage = `usage: sallyport status [--json]
 
@@ -46,17 +46,16 @@ export function renderStatus(status: StatusResponse, nowMs: number): string {
     ['state', status.state],
     ['policy', describePolicy(policy)],
     ...policy.layers.map(({ layer, file }) => ['  from', `${file} (${layer})`] as const),
-    ['waiting', `${count(waiting.groups, 'question')}, ${count(waiting.holds, 'connection')}`],
+    [
+      'waiting',
+      `${renderCount(waiting.groups, 'question')}, ${renderCount(waiting.holds, 'connection')}`,
+    ],
     ['journal', `${audit.journal.file}${audit.journal.ok ? '' : ' (not written)'}`],
     ['export', describeExporter(audit.exporter)],
   ];
   const lines = facts.map(([name, text]) => `${name.padEnd(10)}  ${escapeText(text)}`);
   const troubles = findTroubles(status).map((text) => `! ${escapeText(text)}`);
   return `${[...lines, ...troubles].join('\n')}\n`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 function describePolicy({

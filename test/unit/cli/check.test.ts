@@ -107,6 +107,9 @@ bad.toml: 2 mistakes
   });
 
   it('refuses options it does not know', async () => {
-    await assert.rejects(run(['--jsn']), { code: 'ERR_USAGE' });
+    await assert.rejects(run(['--jsn']), {
+      code: 'ERR_USAGE',
+      message: '"--jsn" is not an option here; did you mean --json?',
+    });
   });
 });

@@ -5,6 +5,7 @@ import {
   escapeLines,
   escapeText,
   quoteWord,
+  renderCount,
   renderHostPort,
   renderJson,
   renderJsonLine,
@@ -94,6 +95,15 @@ describe('renderSpan', () => {
   for (const { seconds, want } of cases) {
     it(`says ${want}`, () => assert.equal(renderSpan(1000, 1000 + seconds * 1000), want));
   }
+});
+
+describe('renderCount', () => {
+  it('speaks of one and of several', () => {
+    assert.deepEqual(
+      [0, 1, 2].map((number) => renderCount(number, 'rule')),
+      ['0 rules', '1 rule', '2 rules'],
+    );
+  });
 });
 
 describe('renderHostPort', () => {
