@@ -34,7 +34,10 @@ interface Connection {
   isPaused: boolean;
 }
 
-/** Starts with no connection. Beyond 8 waiting requests nothing is read; what 64 KiB can hold more ends the connection at 1,024. */
+/**
+ * Starts with no connection. While 8 requests or more wait nothing is read, and so no leaving noticed; what one
+ * read held may be more of them, and above 1,024 the connection is ended.
+ */
 export function createTurns(): Turns {
   const connections = new WeakMap<Socket, Connection>();
   return {
@@ -73,17 +76,21 @@ function begin(
 function queue(connection: Connection, socket: Socket, start: () => void): void {
   connection.waiting.push(start);
   if (connection.waiting.length > pipelineLimit) socket.destroy();
-  if (connection.waiting.length < pauseAt) return;
+  if (connection.isPaused || connection.waiting.length < pauseAt) return;
   connection.isPaused = true;
-  socket.pause();
+  // Not at once: node:http resumes the socket at the end of each message, and this one is still being read.
+  process.nextTick(() => {
+    if (connection.isPaused) socket.pause();
+  });
 }
 
 function next(connection: Connection, socket: Socket): void {
+  const start = connection.waiting.shift();
   if (connection.isPaused && connection.waiting.length < pauseAt) {
     connection.isPaused = false;
     if (!socket.destroyed) socket.resume();
   }
-  connection.waiting.shift()?.();
+  start?.();
 }
 
 function ignore(): void {

@@ -84,16 +84,18 @@ describe('the turns of a connection', () => {
     assert.equal(turns.waiting(socket()), 0);
   });
 
-  it('are read no further while many wait, and then go on', async () => {
-    const { served, began, client } = await bench();
-    for (let n = 1; n <= 40; n += 1) client.write(get(`/${n}`));
+  it('are read no further while 8 or more wait, and then go on (node:http once undid the pause)', async () => {
+    const { turns, served, began, client, socket } = await bench();
+    const paths = Array.from({ length: 40 }, (_, n) => `/${n + 1}`);
+    client.write(paths.map(get).join('')); // in one read
     for (let n = 1; n <= 40; n += 1) {
       await began(n);
+      assert.equal(socket().isPaused(), turns.waiting(socket()) >= 8, `at request ${n}`);
       served[n - 1]?.response.end();
     }
     assert.deepEqual(
       served.map(({ path }) => path),
-      Array.from({ length: 40 }, (_, n) => `/${n + 1}`),
+      paths,
     );
   });
 
