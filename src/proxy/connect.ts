@@ -20,7 +20,7 @@ import { joinTunnel } from './tunnel.ts';
 // RFC 9110 §9.3.6: neither Content-Length nor Transfer-Encoding in a 2xx to CONNECT.
 const established = Buffer.from('HTTP/1.1 200 Connection Established\r\n\r\n');
 
-/** Takes one CONNECT; `head` is what the client sent behind it. Never rejects. */
+/** Takes one CONNECT; `head` is what the client sent behind it. Rejects for a bug of ours alone. */
 export async function handleConnect(
   parts: DoorParts,
   message: IncomingMessage,

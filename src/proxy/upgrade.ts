@@ -27,7 +27,7 @@ const answerLimitMs = 60_000;
 const headLimitBytes = 64 * 1024;
 const informationLimit = 16;
 
-/** Takes one WebSocket handshake; `head` is what the client sent behind it. Never rejects. */
+/** Takes one WebSocket handshake; `head` is what the client sent behind it. Rejects for a bug of ours alone. */
 export async function handleUpgrade(
   parts: DoorParts,
   message: IncomingMessage,
