@@ -21,7 +21,6 @@ function read(file: string): string {
 
 /** Files whose whole is types, or whose test is the end-to-end suite. */
 const withoutUnitTest = new Set([
-  'src/main.ts',
   'src/daemon.ts',
   'src/daemon/doors.ts',
   'src/daemon/outlets.ts',
