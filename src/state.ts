@@ -1,6 +1,6 @@
 // The state folder: token, grants, control.json, socket. A 0700 folder and 0600 files of this user or nothing;
 // a symlink, a foreign owner or open permissions is a refusal that names its mend, never a repair.
-// Writes replace a file whole or not at all. The journal keeps its own files in a folder checked here.
+// Writes replace a file whole or not at all. The journal keeps and checks its own folder and files.
 import { createHash, randomBytes } from 'node:crypto';
 import * as fs from 'node:fs';
 import { userInfo } from 'node:os';
@@ -52,8 +52,8 @@ export function findState(folder: string): State | undefined {
   return openState(path);
 }
 
-/** Creates the folder 0700 if need be and checks it; gives its absolute path. For folders of ours beside the state too. */
-export function openPrivateFolder(folder: string): string {
+/** Creates the folder 0700 if need be and checks it; gives its absolute path. */
+function openPrivateFolder(folder: string): string {
   const path = resolve(folder);
   try {
     makeFolders(path);

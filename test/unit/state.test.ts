@@ -15,7 +15,7 @@ import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import type { SallyportError } from '../../src/errors.ts';
-import { findState, openPrivateFolder, openState, stateFolder } from '../../src/state.ts';
+import { findState, openState, stateFolder } from '../../src/state.ts';
 import { makeFolder } from '../support/command.ts';
 
 /** The code and message of what a call throws. */
@@ -136,7 +136,7 @@ describe('a folder that cannot be reached', () => {
   // Nobody can make a folder in /proc, root included; a recursive mkdir of Node's never comes back from there.
   it('is a refusal at once when the system lets nobody make it', () => {
     if (process.platform !== 'linux') return;
-    const [code, message] = refusalOf(() => openPrivateFolder('/proc/sallyport/a/b'));
+    const [code, message] = refusalOf(() => openState('/proc/sallyport/a/b'));
     assert.deepEqual(
       [code, message],
       [
@@ -147,11 +147,11 @@ describe('a folder that cannot be reached', () => {
   });
 });
 
-describe('openPrivateFolder', () => {
-  it('says in words why a folder cannot be made', (t) => {
+describe('a folder that cannot be made', () => {
+  it('is refused in words that say why', (t) => {
     const file = join(makeFolder(t), 'file');
     writeFileSync(file, '');
-    const [code, message] = refusalOf(() => openPrivateFolder(join(file, 'below')));
+    const [code, message] = refusalOf(() => openState(join(file, 'below')));
     assert.equal(code, 'ERR_STATE_UNSAFE');
     assert.match(message, /below: enotdir: .*; set SALLYPORT_STATE to a folder of your own$/);
   });
