@@ -146,7 +146,6 @@ export const attributeTable = {
   'sallyport.policy.problem': { type: 'string', meaning: 'the first mistake, with its place' },
   'sallyport.daemon.version': { type: 'string', meaning: 'version of sallyport' },
   'sallyport.daemon.pid': { type: 'int', meaning: 'process id of the daemon' },
-  'sallyport.daemon.why': { type: 'string', meaning: 'what made it stop' },
   'sallyport.heartbeat.uptime_ms': { type: 'int', meaning: 'time since the start' },
   'sallyport.heartbeat.connections': { type: 'int', meaning: 'open connections of all doors' },
   'sallyport.heartbeat.groups': { type: 'int', meaning: 'open questions' },
@@ -387,8 +386,6 @@ export interface DaemonChange {
   readonly change: 'started' | 'stopping';
   readonly version: string;
   readonly pid: number;
-  /** For `stopping`: the signal or the failure, in a word. */
-  readonly why?: string | undefined;
 }
 
 /** The daemon started or begins to stop; a trail without the second ended by force. */
@@ -396,7 +393,6 @@ export function daemonEvent(uid: string, timeMs: number, daemon: DaemonChange): 
   return build(uid, timeMs, `sallyport.daemon.${daemon.change}`, {
     'sallyport.daemon.version': daemon.version,
     'sallyport.daemon.pid': whole(daemon.pid),
-    'sallyport.daemon.why': daemon.why === undefined ? undefined : escapeText(daemon.why, 256),
   });
 }
 

@@ -344,7 +344,7 @@ const everything: readonly AuditEvent[] = [
   grantEvent('u', timeMs, { ...grant, change: 'revoked' }),
   grantEvent('u', timeMs, { ...grant, change: 'expired' }),
   daemonEvent('u', timeMs, { change: 'started', version: '0.1.0', pid: 7 }),
-  daemonEvent('u', timeMs, { change: 'stopping', version: '0.1.0', pid: 7, why: 'SIGTERM' }),
+  daemonEvent('u', timeMs, { change: 'stopping', version: '0.1.0', pid: 7 }),
   heartbeatEvent('u', timeMs, {
     uptimeMs: 60_000,
     connections: 1,
