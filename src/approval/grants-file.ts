@@ -13,7 +13,8 @@ export interface KeptGrants {
 }
 
 const version = 1;
-const limit = 4096;
+/** The most grants kept at a time, in the file and in memory. */
+export const grantLimit = 4096;
 const longestText = 256;
 
 /** The file's text for these grants. */
@@ -52,7 +53,8 @@ function decode(value: unknown): KeptGrants {
   const top = record(value, 'the file', ['version', 'next', 'grants']);
   if (top['version'] !== version) throw new Error(`version is not ${version}`);
   const rows = top['grants'];
-  if (!Array.isArray(rows) || rows.length > limit) throw new Error('grants is not a list');
+  if (!Array.isArray(rows)) throw new Error('grants is not a list');
+  if (rows.length > grantLimit) throw new Error(`grants has more than ${grantLimit} entries`);
   const grants = rows.map((row: unknown, index) => decodeGrant(row, `grants[${index}]`));
   const numbers = grants.map(({ ref }) => Number(ref.id.slice(1)));
   if (new Set(numbers).size < numbers.length) throw new Error('two grants have one id');

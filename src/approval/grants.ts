@@ -3,7 +3,7 @@
 import type { GrantView } from '../control/messages.ts';
 import type { ApproverRef, GrantRef } from '../policy/decision.ts';
 import type { Destination, Protocol } from '../policy/destination.ts';
-import { formatGrants, readGrants } from './grants-file.ts';
+import { formatGrants, grantLimit, readGrants } from './grants-file.ts';
 
 /** Where `always` grants live; `save` must be atomic and throws when it cannot. */
 export interface GrantStore {
@@ -64,9 +64,6 @@ export interface GrantsParts {
   /** Told of every grant that comes or goes; revoking is told by whoever revokes. */
   readonly onChanged?: (change: 'created' | 'expired', grant: GrantView) => void;
 }
-
-/** The most grants kept at a time. */
-export const grantLimit = 4096;
 
 /** A key for what a host's grants are told apart by: port (0: any) and protocol. */
 type SlotKey = number;

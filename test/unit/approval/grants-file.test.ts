@@ -64,7 +64,7 @@ describe('readGrants', () => {
     {
       name: 'too many',
       text: file(...Array.from({ length: 4097 }, () => row)),
-      says: /grants is not a list/,
+      says: /grants has more than 4096 entries/,
     },
     { name: 'two of one id', text: file(row, row), says: /two grants have one id/ },
     {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createGrants, grantLimit } from '../../../src/approval/grants.ts';
+import { grantLimit } from '../../../src/approval/grants-file.ts';
+import { createGrants } from '../../../src/approval/grants.ts';
 import type { Grants, GrantSpec } from '../../../src/approval/grants.ts';
 import type { GrantView } from '../../../src/control/messages.ts';
 import { makeDestination } from '../../support/asking.ts';
