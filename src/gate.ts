@@ -209,12 +209,11 @@ function tightened(
 
 async function permit(
   parts: GateParts,
-  { request, hold }: Course,
+  { request, hold, version: policyVersion }: Course,
   verdict: AllowVerdict,
   route: Route,
 ): Promise<Decision> {
   const uid = randomUUID();
-  const policyVersion = parts.policyVersion();
   const entry: DecisionEntry = {
     request,
     verdict,

@@ -538,19 +538,19 @@ describe('a change while the permit is on its way', () => {
       name: 'refuses what a policy that came during the look-up denies',
       verdicts: [allow, deny('denied', 'baseline_policy')],
       versions: ['p7', 'p8'],
-      want: ['allow', 'denied'],
+      want: ['allow of p7', 'denied of p8'],
     },
     {
       name: 'keeps what the new policy would only ask about',
       verdicts: [allow, ask],
       versions: ['p7', 'p8'],
-      want: ['allow'],
+      want: ['allow of p7'],
     },
     {
       name: 'refuses what a grant allowed that was revoked meanwhile',
       verdicts: [override(grant), ask],
       versions: ['p7', 'p7'],
-      want: ['not_allowed', 'policy_changed'],
+      want: ['not_allowed of p7', 'policy_changed of p7'],
     },
   ] as const;
   for (const { name, verdicts, versions, want } of changes) {
@@ -568,7 +568,8 @@ describe('a change while the permit is on its way', () => {
           changed = true;
           return { kind: 'addresses', addresses };
         },
-        record: async (_uid, { verdict }) => void records.push(verdict.reason),
+        record: async (_uid, { verdict, policyVersion }) =>
+          void records.push(`${verdict.reason} of ${policyVersion}`),
         policyVersion: () => versions[changed ? 1 : 0],
         onBug: (error) => assert.fail(String(error)),
       });
