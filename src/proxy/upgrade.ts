@@ -19,7 +19,7 @@ import {
 import { watchClient, type WaitingClient } from './early.ts';
 import { hostField, reasonPhrase } from './fields-out.ts';
 import { endGracefully } from './listener.ts';
-import type { LiveEntry } from './live.ts';
+import type { CloseReason, LiveEntry } from './live.ts';
 import { refusalForHttp } from './refusal.ts';
 import { joinTunnel, reset } from './tunnel.ts';
 
@@ -177,18 +177,19 @@ function relayAnswer(
   let bytesDown = 0;
   const fields = [...endToEndFields(answer.rawHeaders), 'Connection', 'close'];
   socket.write(renderHead(answer, fields), 'latin1');
-  const fail = (): void => {
+  const fail = (reason: CloseReason): void => {
     answer.destroy();
     upstream.destroy();
-    entry.end('error', 0, bytesDown, remoteAddress);
+    entry.end(reason, 0, bytesDown, remoteAddress);
     reset(socket);
   };
+  const leave = (): void => fail('client_closed');
   entry.onClose(fail);
-  socket.on('close', fail);
+  socket.on('close', leave);
   client.take();
   socket.resume(); // what the client sent early was for a WebSocket that does not come about
-  socket.on('end', fail);
-  answer.on('error', fail);
+  socket.on('end', leave);
+  answer.on('error', () => fail('upstream_reset'));
   answer.on('data', (chunk: Buffer) => {
     bytesDown += chunk.length;
     entry.onRead(chunk.length);
@@ -196,7 +197,7 @@ function relayAnswer(
   });
   socket.on('drain', () => answer.resume());
   answer.on('end', () => {
-    socket.off('end', fail);
+    socket.off('end', leave);
     upstream.destroy();
     entry.end('upstream_closed', 0, bytesDown, remoteAddress);
     endGracefully(socket, Buffer.alloc(0));

@@ -126,6 +126,19 @@ describe('a WebSocket handshake in absolute form', () => {
     await withDoor(await startCanned(answer, 'end'), {}, async (door, host) => {
       const client = await connectRaw(door.port, handshake(host));
       assert.equal(await client.gone(), 'ECONNRESET');
+      assert.equal(door.closed[0]?.reason, 'upstream_reset');
+    });
+  });
+
+  it('says that the client left when it leaves within such an answer', async () => {
+    const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\nnope';
+    await withDoor(await startCanned(answer), {}, async (door, host) => {
+      const client = await connectRaw(door.port, handshake(host));
+      await client.until(/nope$/);
+      const closed = once(door.events, 'closed') as Promise<[ClosedRecord]>;
+      client.socket.end();
+      const [{ reason, bytesDown }] = await closed;
+      assert.deepEqual([reason, bytesDown], ['client_closed', 4]);
     });
   });
 
