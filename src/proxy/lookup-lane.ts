@@ -2,22 +2,17 @@
 // multicast DNS, but each call holds one of libuv's few threads until it ends and cannot be cancelled.
 import { lookup as systemLookup } from 'node:dns/promises';
 import { parseAddress } from '../policy/destination.ts';
-import type { LookupFailure } from '../policy/decision.ts';
+import type { Resolution } from '../policy/decision.ts';
 
 /** Asks the system; rejects with an error that has a `code`. */
 export type SystemLookup = (host: string) => Promise<readonly string[]>;
-
-/** Addresses, or why there are none. */
-export type LaneAnswer =
-  | { readonly kind: 'addresses'; readonly addresses: readonly string[] }
-  | { readonly kind: 'failed'; readonly failure: LookupFailure };
 
 /** A bounded lane. */
 export interface LookupLane {
   /** True when a new question would have to wait for a thread. */
   readonly busy: () => boolean;
   /** Never rejects. Waits in line while all threads of the lane are taken; full: `dns_timeout`. */
-  readonly ask: (host: string) => Promise<LaneAnswer>;
+  readonly ask: (host: string) => Promise<Resolution>;
 }
 
 /** Questions that wait at most; beyond that the answer would come too late anyhow. */
@@ -31,7 +26,7 @@ export function createLookupLane(
 ): LookupLane {
   const queue = new Set<() => void>();
   let running = 0;
-  const run = async (host: string): Promise<LaneAnswer> => {
+  const run = async (host: string): Promise<Resolution> => {
     running += 1;
     try {
       const addresses = canonical(await lookup(host));
@@ -67,7 +62,7 @@ export function createLookupLane(
   };
 }
 
-const late: LaneAnswer = { kind: 'failed', failure: 'dns_timeout' };
+const late: Resolution = { kind: 'failed', failure: 'dns_timeout' };
 
 /** The final dot keeps the system from trying its search domains. */
 async function askSystem(host: string): Promise<readonly string[]> {

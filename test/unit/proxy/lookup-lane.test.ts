@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { createLookupLane, type LaneAnswer } from '../../../src/proxy/lookup-lane.ts';
+import type { Resolution } from '../../../src/policy/decision.ts';
+import { createLookupLane } from '../../../src/proxy/lookup-lane.ts';
 
-const failed: LaneAnswer = { kind: 'failed', failure: 'dns_failed' };
-const late: LaneAnswer = { kind: 'failed', failure: 'dns_timeout' };
+const failed: Resolution = { kind: 'failed', failure: 'dns_failed' };
+const late: Resolution = { kind: 'failed', failure: 'dns_timeout' };
 
-function addresses(...list: readonly string[]): LaneAnswer {
+function addresses(...list: readonly string[]): Resolution {
   return { kind: 'addresses', addresses: list };
 }
 
