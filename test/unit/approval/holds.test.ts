@@ -244,7 +244,7 @@ describe('questions', () => {
       { id: 'a1', destination: makeDestination('a.example'), client, asker },
     ]);
   });
-  it('are told without a program when the look-up fails, and before their end in any case', async (context) => {
+  it('are told without a program when the look-up fails', async (context) => {
     const failing = bench(context, { findAsker: () => Promise.reject(new Error('no /proc')) });
     void failing.holds.hold(request(), never());
     await turn();

@@ -11,6 +11,7 @@ import { writeFiles, type ConfigFiles } from '../../support/config-files.ts';
 interface Watched {
   readonly reloader: Reloader;
   readonly files: ConfigFiles;
+  readonly heard: readonly string[];
   readonly next: () => Promise<string>;
 }
 
@@ -38,6 +39,8 @@ function start(user: string | undefined, managed?: string): Watched {
   assert.ok(first.ok);
   const said = new EventEmitter();
   const words = on(said, 'word');
+  const heard: string[] = [];
+  said.on('word', (word: string) => heard.push(word));
   const reloader = createReloader({
     files: first.config.files,
     load,
@@ -58,7 +61,7 @@ function start(user: string | undefined, managed?: string): Watched {
     assert.ok(Array.isArray(word.value));
     return String(word.value[0]);
   };
-  return { reloader, files, next };
+  return { reloader, files, heard, next };
 }
 
 describe('the reloader', { timeout: 30_000 }, () => {
@@ -153,8 +156,11 @@ describe('the reloader', { timeout: 30_000 }, () => {
   });
 
   it('says nothing more once it is closed', () => {
-    const { reloader } = start(port(1));
+    const { reloader, heard } = start(port(1));
+    reloader.reload();
+    assert.deepEqual(heard, ['loaded 1']);
     reloader.close();
     reloader.reload();
+    assert.deepEqual(heard, ['loaded 1']);
   });
 });

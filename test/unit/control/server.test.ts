@@ -253,7 +253,7 @@ describe('the control listener', () => {
   it('lets a person in while strangers hold every connection', async (context) => {
     const bench = await openBench(context);
     const strangers: Socket[] = [];
-    for (let n = 0; n < 300; n += 1) {
+    for (let n = 0; n < 600; n += 1) {
       const socket = connect(bench.port, '127.0.0.1').on('error', () => undefined);
       strangers.push(socket);
       await once(socket, 'connect');
