@@ -5,7 +5,7 @@ import { SallyportError } from '../errors.ts';
 import type { DaemonAddress } from './environment.ts';
 import type { Environment } from './own-environment.ts';
 
-/** ERR_CONFIG_INVALID with every finding on a line; ERR_USAGE where a port is chosen only at the start. */
+/** ERR_CONFIG_INVALID with every finding on a line; ERR_CONTROL_UNREACHABLE where the port is chosen only at the start. */
 export function configuredAddress(env: Environment): DaemonAddress {
   const loaded = loadConfig({ env, platform: process.platform });
   if (!loaded.ok) {
