@@ -9,7 +9,7 @@ import type { Permit } from '../policy/decision.ts';
 import { checkResponseFields, endToEndFields } from '../wire/fields.ts';
 import { goesAbsolute, parentAuthorization } from './dial.ts';
 import { answerRequest, hasBody, troubleFor, type DoorParts } from './door.ts';
-import { hostField, reasonPhrase } from './fields-out.ts';
+import { hostField, reasonPhrase, requestFields } from './fields-out.ts';
 import type { CloseReason, LiveEntry } from './live.ts';
 import { createPool, type Pool, type Pooled } from './pool.ts';
 import { reset } from './tunnel.ts';
@@ -177,7 +177,7 @@ class Relay {
         {
           method: permit.request.method,
           path: goesAbsolute(permit) ? `http://${host}${path}` : path,
-          headers: requestFields(host, permit, message.rawHeaders),
+          headers: outgoingFields(host, permit, message.rawHeaders),
           body: this.#body ?? null,
         },
         this.#handler(upstream),
@@ -343,14 +343,9 @@ function poolKey({ request, route }: Permit): string {
   }
 }
 
-/** The fields to send: Host rebuilt from the checked target, nothing of this hop. */
-function requestFields(host: string, permit: Permit, rawHeaders: readonly string[]): string[] {
-  const fields = ['host', host];
-  const kept = endToEndFields(rawHeaders);
-  for (let index = 0; index < kept.length; index += 2) {
-    const name = kept[index] ?? '';
-    if (name.toLowerCase() !== 'host') fields.push(name, kept[index + 1] ?? '');
-  }
+/** The fields to send: Host rebuilt from the checked target, and what a parent wants to know. */
+function outgoingFields(host: string, permit: Permit, rawHeaders: readonly string[]): string[] {
+  const fields = requestFields(host, rawHeaders);
   if (permit.route.via === 'parent' && goesAbsolute(permit)) {
     const authorization = parentAuthorization(permit.route.parent);
     if (authorization !== undefined) fields.push('proxy-authorization', authorization);

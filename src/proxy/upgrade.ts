@@ -5,7 +5,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { SallyportError } from '../errors.ts';
 import type { Permit } from '../policy/decision.ts';
-import type { Destination } from '../policy/destination.ts';
 import { checkResponseFields, endToEndFields } from '../wire/fields.ts';
 import {
   answerSocket,
@@ -17,7 +16,7 @@ import {
   type DoorParts,
 } from './door.ts';
 import { watchClient, type WaitingClient } from './early.ts';
-import { hostField, reasonPhrase } from './fields-out.ts';
+import { hostField, reasonPhrase, requestFields } from './fields-out.ts';
 import { endGracefully } from './listener.ts';
 import type { CloseReason, LiveEntry } from './live.ts';
 import { refusalForHttp } from './refusal.ts';
@@ -26,6 +25,8 @@ import { joinTunnel, reset } from './tunnel.ts';
 const answerLimitMs = 60_000;
 const headLimitBytes = 64 * 1024;
 const informationLimit = 16;
+/** The switch is of this hop, so it is written anew in both directions. */
+const switching = ['Connection', 'Upgrade', 'Upgrade', 'websocket'] as const;
 
 /** Takes one WebSocket handshake; `head` is what the client sent behind it. Rejects for a bug of ours alone. */
 export async function handleUpgrade(
@@ -53,7 +54,7 @@ export async function handleUpgrade(
     answerSocket(parts, socket, troubleFor(error, decision));
   });
   if (dialled === undefined) return;
-  const fields = upgradeFields(destination, message.rawHeaders);
+  const fields = [...requestFields(hostField(destination), message.rawHeaders), ...switching];
   await shakeHands({ parts, socket, client, ...dialled, permit: decision }, path, fields);
 }
 
@@ -136,31 +137,13 @@ function failHandshake(
   answerSocket(parts, socket, troubleFor(error, permit));
 }
 
-/** Host is rebuilt from the checked target, what belongs to this hop left out, the upgrade written anew. */
-function upgradeFields(destination: Destination, rawHeaders: readonly string[]): string[] {
-  const fields = ['Host', hostField(destination)];
-  const kept = endToEndFields(rawHeaders);
-  for (let index = 0; index < kept.length; index += 2) {
-    const name = kept[index] ?? '';
-    if (name.toLowerCase() !== 'host') fields.push(name, kept[index + 1] ?? '');
-  }
-  fields.push('Connection', 'Upgrade', 'Upgrade', 'websocket');
-  return fields;
-}
-
 function finishUpgrade(shake: Handshake, answer: IncomingMessage, head: Buffer): void {
   const { socket, client, upstream, entry } = shake;
   checkAnswer(answer);
   if (answer.headers.upgrade?.toLowerCase() !== 'websocket') {
     throw new SallyportError('ERR_UPSTREAM_INVALID', 'the answer switches to another protocol');
   }
-  const fields = [
-    ...endToEndFields(answer.rawHeaders),
-    'Connection',
-    'Upgrade',
-    'Upgrade',
-    'websocket',
-  ];
+  const fields = [...endToEndFields(answer.rawHeaders), ...switching];
   socket.write(renderHead(answer, fields), 'latin1');
   if (head.length > 0) upstream.unshift(head);
   joinTunnel(socket, upstream, { early: client.take(), entry });

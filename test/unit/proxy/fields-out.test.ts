@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hostField, reasonPhrase } from '../../../src/proxy/fields-out.ts';
+import { hostField, reasonPhrase, requestFields } from '../../../src/proxy/fields-out.ts';
 
 describe('hostField', () => {
   const cases = [
@@ -31,6 +31,13 @@ describe('hostField', () => {
   for (const { name, host, kind, port, want } of cases) {
     it(name, () => assert.equal(hostField({ protocol: 'http', host, kind, port }), want));
   }
+});
+
+describe('requestFields', () => {
+  it('puts the one Host first and leaves out what is of this hop', () => {
+    const raw = ['X-A', '1', 'HOST', 'b.test', 'TE', 'trailers', 'x-a', '2', 'Proxy-X', '3'];
+    assert.deepEqual(requestFields('a.test', raw), ['Host', 'a.test', 'X-A', '1', 'x-a', '2']);
+  });
 });
 
 describe('reasonPhrase', () => {
