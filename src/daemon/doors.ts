@@ -40,7 +40,7 @@ export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promi
   const { inForce, ownPorts, state } = parts;
   const { config } = inForce;
   const desk: Desk = { status: undefined, reload: undefined };
-  const controlParts = openDesk(parts, desk);
+  const { controlParts, setPort } = openDesk(parts, desk);
   const opened = async (listener: Promise<Listener>): Promise<Listener> => {
     const one = await listener;
     undo.defer(() => one.close(0));
@@ -48,10 +48,10 @@ export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promi
     return one;
   };
   // Our own ports must be known before anything can ask for them: the proxies open last.
-  const socket = await openControl(controlParts.parts, { path: state.socketPath });
+  const socket = await openControl(controlParts, { path: state.socketPath });
   undo.defer(socket.close);
   const control = config.control.tcp
-    ? await openControl(controlParts.parts, {
+    ? await openControl(controlParts, {
         port: config.control.port,
         describeOwner: findPortOwner,
       })
@@ -59,7 +59,7 @@ export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promi
   if (control !== undefined) undo.defer(control.close);
   if (control?.port !== undefined) {
     ownPorts.add(control.port);
-    controlParts.setPort(control.port);
+    setPort(control.port);
   }
   const gateway = config.gateway.enabled ? await opened(openGateway(parts, config)) : undefined;
   const socks = await opened(openSocks(parts, config));
@@ -103,7 +103,7 @@ function openGateway(parts: Parts, { gateway }: Config): Promise<Listener> {
 function openDesk(
   parts: Parts,
   desk: Desk,
-): { readonly parts: ControlParts; readonly setPort: (port: number) => void } {
+): { readonly controlParts: ControlParts; readonly setPort: (port: number) => void } {
   const { state, holds, grants, live, trail, inForce, findAsker, findProcess, onBug } = parts;
   let port = 0;
   const token = state.createSecret('token');
@@ -139,7 +139,13 @@ function openDesk(
     },
   });
   return {
-    parts: { routes, token: () => token, port: () => port, peerOf: createPeerFinder(), onBug },
+    controlParts: {
+      routes,
+      token: () => token,
+      port: () => port,
+      peerOf: createPeerFinder(),
+      onBug,
+    },
     setPort: (bound) => {
       port = bound;
     },
