@@ -15,6 +15,7 @@ import type { DoorParts } from '../../src/proxy/door.ts';
 import { createHttpHandler } from '../../src/proxy/http-listener.ts';
 import { openListener, type Listener } from '../../src/proxy/listener.ts';
 import { createLive, type ClosedRecord, type Live } from '../../src/proxy/live.ts';
+import { createPermit } from './permit.ts';
 
 /** A door and what it did. */
 export interface Door {
@@ -38,23 +39,13 @@ export interface DoorOptions {
   readonly maxConnections?: number;
 }
 
-/** A permit for tests: the brand is the gate's alone, and this stands in for the gate. */
+/** A permit for loopback, unless told otherwise. */
 export function permitFor(
   request: DecisionRequest,
   route: Route = { via: 'direct', addresses: ['127.0.0.1'] },
   grant?: GrantRef,
 ): Permit {
-  const verdict = {
-    outcome: 'allow',
-    source: 'baseline_policy',
-    reason: 'allow',
-    override: false,
-    wouldDeny: false,
-    rule: undefined,
-    grant,
-  } as const;
-  const permit = { outcome: 'allow', request, verdict, route, hold: undefined, uid: 'u1' } as const;
-  return permit as unknown as Permit;
+  return createPermit(request, route, grant);
 }
 
 /** A refusal for tests. */

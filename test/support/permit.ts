@@ -1,5 +1,5 @@
 // Permits for tests of what comes after the gate; product code gets them from gate.ts alone.
-import type { DecisionRequest, Permit, Route } from '../../src/policy/decision.ts';
+import type { DecisionRequest, GrantRef, Permit, Route } from '../../src/policy/decision.ts';
 import type { Destination } from '../../src/policy/destination.ts';
 
 /** A request for this destination as the HTTP listener would make it. */
@@ -17,8 +17,8 @@ export function createRequest(
   };
 }
 
-/** A permit that allows this request by this route. */
-export function createPermit(request: DecisionRequest, route: Route): Permit {
+/** A permit that allows this request by this route, by a rule unless it names a grant. */
+export function createPermit(request: DecisionRequest, route: Route, grant?: GrantRef): Permit {
   const made: Omit<Permit, symbol> = {
     outcome: 'allow',
     request,
@@ -32,7 +32,7 @@ export function createPermit(request: DecisionRequest, route: Route): Permit {
       override: false,
       wouldDeny: false,
       rule: undefined,
-      grant: undefined,
+      grant,
     },
   };
   return made as Permit; // a test stands where the gate would
