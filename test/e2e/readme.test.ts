@@ -42,16 +42,7 @@ describe('the README', { timeout: 60_000 }, () => {
       XDG_STATE_HOME: join(home, 'state'),
       XDG_CONFIG_HOME: home,
     });
-    const isRoot = process.getuid?.() === 0;
-    const inside = [
-      ...(isRoot ? [] : ['-r']),
-      '-n',
-      '--',
-      'sh',
-      '-c',
-      'ip link set lo up && exec "$@"',
-      'sh',
-    ];
+    const inside = ['-n', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
     const daemon = spawn('unshare', [...inside, 'npm', 'start', '--silent'], {
       cwd: projectRoot,
       env,
@@ -64,8 +55,7 @@ describe('the README', { timeout: 60_000 }, () => {
       const found = doors.exec(line);
       assert.ok(found !== null, line);
       assert.equal(found[1], join(projectRoot, 'src', 'sallyport'));
-      const asUser = isRoot ? [] : ['-U', '--preserve-credentials'];
-      const second = ['-t', String(daemon.pid), '-n', ...asUser, found[1], 'exec', '--'];
+      const second = ['-t', String(daemon.pid), '-n', found[1], 'exec', '--'];
       const curl = await run(
         'nsenter',
         [...second, 'curl', '-sS', '-o', '/dev/null', '-w', '%{http_code}', 'http://127.0.0.9:9/'],
