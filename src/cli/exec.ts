@@ -88,21 +88,24 @@ async function runProgram(
   // before the spawn: the program may be up, and be sent a signal through us, before spawn returns
   let child: ChildProcess | undefined;
   const stopPassing = passSignals((signal) => child?.kill(signal));
-  child = spawn(words.program, [...words.args], { env, stdio: 'inherit' });
-  child.once('error', (error) => resolve(startFailure(error, words.name, io)));
-  child.once('exit', (code, signal) => resolve(signal ?? code ?? exitCodes.failed));
+  try {
+    child = spawn(words.program, [...words.args], { env, stdio: 'inherit' });
+    child.once('error', (error) => resolve(startFailure(error, words.name, io)));
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? exitCodes.failed));
+  } catch (error) {
+    resolve(startFailure(error, words.name, io)); // Node throws what is rarer: ENOTDIR, E2BIG
+  }
   const end = await promise;
   stopPassing();
   return typeof end === 'number' ? end : await endBy(end);
 }
 
 /** The exit codes of shells and env(1). */
-function startFailure(error: NodeJS.ErrnoException, program: string, io: CommandIo): number {
+function startFailure(error: unknown, program: string, io: CommandIo): number {
   const name = escapeText(program);
-  const found = error.code !== 'ENOENT';
-  const text = found
-    ? `cannot run ${name}: ${error.code ?? error.message}`
-    : `${name} was not found`;
+  const reason = error instanceof Error && 'code' in error ? error.code : error;
+  const found = reason !== 'ENOENT';
+  const text = found ? `cannot run ${name}: ${String(reason)}` : `${name} was not found`;
   io.stderr(`sallyport: ${text}\n`);
   return found ? 126 : 127;
 }

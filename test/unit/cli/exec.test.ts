@@ -290,6 +290,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
     { words: ['no-such-program'], code: 127, err: 'sallyport: no-such-program was not found\n' },
     { words: ['/tmp'], code: 126, err: 'sallyport: cannot run /tmp: EACCES\n' },
     {
+      words: ['/etc/passwd/x'],
+      code: 126,
+      err: 'sallyport: cannot run /etc/passwd/x: ENOTDIR\n',
+    },
+    {
       words: [],
       code: 2,
       err: 'sallyport: exec needs a program to run\nsallyport: "sallyport exec --help" says how it is used\n',
