@@ -182,9 +182,12 @@ async function send(
     place.kind === 'tcp'
       ? { host: place.host, port: place.port }
       : { socketPath: place.path, headers: { host: 'localhost' } };
+  const limitMs = options.timeoutMs ?? 15_000;
+  const signal = AbortSignal.timeout(limitMs);
   const { promise, resolve, reject } = Promise.withResolvers<Reply>();
   const fail = (error: Error) => {
-    reject(isNotConnected(error) ? error : unreachable('the daemon broke off', error));
+    const what = signal.aborted ? `no answer within ${limitMs} ms` : 'the daemon broke off';
+    reject(isNotConnected(error) ? error : unreachable(what, error));
   };
   const outgoing = httpRequest({
     ...where,
@@ -192,7 +195,7 @@ async function send(
     agent: new Agent({ keepAlive: false }),
     method,
     path,
-    signal: AbortSignal.timeout(options.timeoutMs ?? 15_000),
+    signal,
     headers: {
       ...where.headers,
       // Health is open to all, so that asking whether anybody is there gives the token to nobody.

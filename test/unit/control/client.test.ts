@@ -138,7 +138,10 @@ describe('createControlClient', () => {
   it('waits no longer than it may', async (context) => {
     const bench = await openBench(context, { reload: () => new Promise(() => undefined) });
     const client = createControlClient({ url: bench.url, token }, { timeoutMs: 50 });
-    await assert.rejects(client.reload(), { code: 'ERR_CONTROL_UNREACHABLE' });
+    await assert.rejects(client.reload(), {
+      code: 'ERR_CONTROL_UNREACHABLE',
+      message: 'no answer within 50 ms: is the daemon running? start it with "sallyport run"',
+    });
   });
 
   const corrupt = [
