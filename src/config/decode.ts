@@ -73,15 +73,16 @@ function tableOf(work: Work, name: string): string | undefined {
   }
   const near = nearest(name, known);
   if (codex && near === undefined) return undefined; // one of Codex's many other tables
-  report(work, [name], `${quote(name)} is not known here; ${suggest(near, name)}`, 'key');
+  const hint = hintFor(near, name, `expected one of ${Object.keys(tables).join(', ')}`);
+  report(work, [name], `${quote(name)} is not known here; ${hint}`, 'key');
   return undefined;
 }
 
-function suggest(near: string | undefined, name: string): string {
+/** What to do about a key that is not known here: a near miss, the table that has it, or `otherwise`. */
+function hintFor(near: string | undefined, key: string, otherwise: string): string {
   if (near !== undefined) return `did you mean "${near}"?`;
-  const owner = Object.keys(tables).find((table) => keysOf(table).includes(name));
-  if (owner !== undefined) return `it belongs in [${owner}]`;
-  return `expected one of ${Object.keys(tables).join(', ')}`;
+  const owner = Object.keys(tables).find((table) => keysOf(table).includes(key));
+  return owner === undefined ? otherwise : `it belongs in [${owner}]`;
 }
 
 function readTable(work: Work, name: string, table: string, value: Table): void {
@@ -104,7 +105,7 @@ function unknownKey(work: Work, name: string, table: string, key: string): void 
   }
   const near = nearest(key, keysOf(table));
   const severity = codex && near === undefined ? 'warning' : 'error';
-  const hint = near === undefined ? elsewhere(table, key) : `did you mean "${near}"?`;
+  const hint = hintFor(near, key, `its keys are ${keysOf(table).join(', ')}`);
   report(
     work,
     [name, key],
@@ -112,12 +113,6 @@ function unknownKey(work: Work, name: string, table: string, key: string): void 
     'key',
     severity,
   );
-}
-
-function elsewhere(table: string, key: string): string {
-  const owner = Object.keys(tables).find((other) => keysOf(other).includes(key));
-  if (owner !== undefined) return `it belongs in [${owner}]`;
-  return `its keys are ${keysOf(table).join(', ')}`;
 }
 
 /** Reports a key that this layer or file may not set. */
