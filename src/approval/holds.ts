@@ -84,7 +84,6 @@ export interface Holds {
   readonly hold: (request: DecisionRequest, signal: AbortSignal) => Promise<HoldEnd>;
   /** All questions, oldest first. */
   readonly list: () => readonly GroupView[];
-  readonly find: (id: string) => GroupView | 'unknown' | 'gone';
   /** Who asks there, as far as is known now. */
   readonly askersOf: (id: string) => Askers | undefined;
   /** Resolves when no look-up for this question is under way; the caller puts a limit on it. */
@@ -316,10 +315,6 @@ export function createHolds(parts: HoldsParts): Holds {
     answer,
     rejudge,
     list: () => pending.list().map((group) => groupView(group)),
-    find: (id) => {
-      const found = pending.find(id);
-      return typeof found === 'string' ? found : groupView(found);
-    },
     askersOf: (id) => {
       const found = pending.find(id);
       if (typeof found === 'string') return undefined;

@@ -141,7 +141,7 @@ describe('hold', () => {
     assert.deepEqual(holds.counts(), { groups: 1, holds: 0 });
     pass(1_800_000 - 290_000);
     assert.deepEqual(holds.counts(), { groups: 0, holds: 0 });
-    assert.deepEqual([holds.find('a1'), holds.find('b1')], ['gone', 'unknown']);
+    assert.deepEqual(holds.answer('a1', { outcome: 'allow' }, approver), { status: 'gone' });
   });
   it('ends when its client leaves, and forgets its signal either way', async (context) => {
     const { holds, pass } = bench(context);
@@ -231,7 +231,6 @@ describe('questions', () => {
         ],
       },
     ]);
-    assert.deepEqual(holds.find('a1'), holds.list()[0]);
   });
   it('are told once, with the program that asks', async (context) => {
     const { holds, opened } = bench(context);
