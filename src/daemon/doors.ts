@@ -10,10 +10,11 @@ import { createPeerFinder } from '../control/peer.ts';
 import { createRoutes } from '../control/routes.ts';
 import { openControl, type ControlParts, type ControlServer } from '../control/server.ts';
 import { SallyportError } from '../errors.ts';
+import type { ListenerKind } from '../policy/decision.ts';
 import type { DoorParts } from '../proxy/door.ts';
 import { createGatewayHandler } from '../proxy/gateway.ts';
 import { createHttpHandler } from '../proxy/http-listener.ts';
-import { openListener, type Listener } from '../proxy/listener.ts';
+import { openListener, type Listener, type ListenerOptions } from '../proxy/listener.ts';
 import { findPortOwner } from '../proxy/port-owner.ts';
 import { createSocksHandler } from '../proxy/socks-listener.ts';
 import { noteGrant, type Parts } from './parts.ts';
@@ -78,14 +79,27 @@ function doorParts({ gate, live, outlets, trail, onBug }: Parts): DoorParts {
   };
 }
 
+/** What every listener of ours is opened with. */
+function listenerParts(
+  { log }: Parts,
+  kind: ListenerKind,
+): Pick<ListenerOptions, 'kind' | 'host' | 'onCapacity'> {
+  const onCapacity = (count: number): void =>
+    log.warn(
+      `the ${kind} listener turned connections away; end programs that keep many open, or raise the limit of open files`,
+      { count },
+    );
+  return { kind, host: '127.0.0.1', onCapacity };
+}
+
 function openHttp(parts: Parts, { network }: Config): Promise<Listener> {
   const server = createHttpHandler(doorParts(parts));
-  return openListener({ kind: 'http', host: '127.0.0.1', port: network.httpPort, server });
+  return openListener({ ...listenerParts(parts, 'http'), port: network.httpPort, server });
 }
 
 function openSocks(parts: Parts, { network }: Config): Promise<Listener> {
   const onSocket = createSocksHandler(doorParts(parts));
-  return openListener({ kind: 'socks5', host: '127.0.0.1', port: network.socksPort, onSocket });
+  return openListener({ ...listenerParts(parts, 'socks5'), port: network.socksPort, onSocket });
 }
 
 function openGateway(parts: Parts, { gateway }: Config): Promise<Listener> {
@@ -96,7 +110,7 @@ function openGateway(parts: Parts, { gateway }: Config): Promise<Listener> {
     dialTls: (permit, target, signal) => outlets.dialer.dialTls(permit, target, signal),
     upstream: () => inForce.config.gateway.upstream,
   });
-  return openListener({ kind: 'gateway', host: '127.0.0.1', port: gateway.port, server });
+  return openListener({ ...listenerParts(parts, 'gateway'), port: gateway.port, server });
 }
 
 /** The control API over the parts; the port is known only once it is bound. */

@@ -12,6 +12,7 @@ const lingerMs = 1_000;
 const lingerLimit = 256;
 // Looking through all connections at each one too many would help a flood.
 const makeRoomEveryMs = 1_000;
+const tellEveryMs = 60_000;
 
 /** What to bind and who takes the connections. */
 export interface ListenerOptions {
@@ -29,8 +30,11 @@ export interface ListenerOptions {
    * (`onSocket`). Default 16,384.
    */
   readonly maxConnections?: number;
-  /** Told of each connection turned away. */
-  readonly onCapacity?: () => void;
+  /**
+   * Told that connections were turned away, or could not be accepted for want of descriptors: of the first, and
+   * then once a minute at most, with how many there were since.
+   */
+  readonly onCapacity?: (count: number) => void;
 }
 
 /** A bound port. */
@@ -47,10 +51,11 @@ export interface Listener {
 /** Opens a listener. Rejects with ERR_PORT_IN_USE (naming who has the port, where that can be seen) or ERR_LISTEN. */
 export async function openListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<net.Socket>();
-  const server = createServer(options, sockets);
+  const tellCapacity = createTeller(options.onCapacity);
+  const server = createServer(options, sockets, tellCapacity);
   await bind(server, options);
   // Accepting can fail later (descriptors run out); that must not end the process.
-  server.on('error', () => options.onCapacity?.());
+  server.on('error', tellCapacity);
   const port = portOf(server);
   let stopped = false;
   const closed = new Promise<void>((resolve) => server.once('close', () => resolve()));
@@ -76,7 +81,23 @@ export async function openListener(options: ListenerOptions): Promise<Listener> 
   };
 }
 
-function createServer(options: ListenerOptions, sockets: Set<net.Socket>): net.Server {
+function createTeller(onCapacity: ListenerOptions['onCapacity']): () => void {
+  let count = 0;
+  let toldAtMs = -Infinity;
+  return () => {
+    count += 1;
+    if (performance.now() - toldAtMs < tellEveryMs) return;
+    toldAtMs = performance.now();
+    onCapacity?.(count);
+    count = 0;
+  };
+}
+
+function createServer(
+  options: ListenerOptions,
+  sockets: Set<net.Socket>,
+  tellCapacity: () => void,
+): net.Server {
   const server = options.server ?? net.createServer({ allowHalfOpen: true, noDelay: true });
   // node:http takes a connection in a 'connection' listener of its own; ours stands before it so that a
   // connection too many never costs a parser.
@@ -96,6 +117,7 @@ function createServer(options: ListenerOptions, sockets: Set<net.Socket>): net.S
   server.on('connection', (socket: net.Socket) => {
     if (sockets.size >= limit) makeRoom();
     if (sockets.size >= limit) {
+      tellCapacity();
       turnAway(socket, options, lingering);
       return;
     }
@@ -112,7 +134,6 @@ function turnAway(
   options: ListenerOptions,
   lingering: { count: number },
 ): void {
-  options.onCapacity?.();
   socket.on('error', ignore);
   if (options.server === undefined || lingering.count >= lingerLimit) {
     socket.destroy();

@@ -51,6 +51,27 @@ describe('openListener', () => {
     await listener.close(10);
   });
 
+  it('tells of the first connection it turned away, and a minute later of all since', async (t) => {
+    let nowMs = 0;
+    t.mock.method(performance, 'now', () => nowMs);
+    const told: number[] = [];
+    const listener = await openListener({
+      kind: 'socks5',
+      host: loopback,
+      port: 0,
+      maxConnections: 0,
+      onSocket: () => assert.fail('no connection has room'),
+      onCapacity: (count) => told.push(count),
+    });
+    for (const atMs of [0, 1, 59_999, 60_000]) {
+      nowMs = atMs;
+      const client = await connectRaw(listener.port);
+      await client.gone();
+    }
+    assert.deepEqual(told, [1, 3]);
+    await listener.close(10);
+  });
+
   const get = 'GET / HTTP/1.1\r\nHost: h\r\n\r\n';
 
   it('answers 503 above the limit on an http listener and serves again once there is room', async () => {
