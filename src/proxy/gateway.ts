@@ -4,7 +4,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { answerSocket, clientOf } from './door.ts';
-import type { GatewayParts } from './gateway-door.ts';
+import { type GatewayParts, recordMalformed } from './gateway-door.ts';
 import { answerMessage, serveMessage } from './gateway-message.ts';
 import { serveUpgrade } from './gateway-upgrade.ts';
 import { createGatewayUpstream, type GatewayUpstream } from './gateway-upstream.ts';
@@ -54,9 +54,14 @@ export function createGatewayHandler(parts: GatewayParts): Server {
   server.on('upgrade', (message: IncomingMessage, duplex: Duplex, head: Buffer) => {
     const socket = duplex as Socket; // node:net makes our connections
     socket.on('error', ignore);
-    // Behind a request that is not answered yet, its 101 would come before that answer, and that within its frames.
-    if (turns.current(socket) !== undefined) socket.destroy();
-    else void guard(socket, () => serveUpgrade(parts, current(), message, socket, head));
+    if (turns.current(socket) === undefined) {
+      void guard(socket, () => serveUpgrade(parts, current(), message, socket, head));
+      return;
+    }
+    // Its 101 would come before the answer to that request, and that answer within its frames.
+    const what = 'an Upgrade stands behind a request that is not answered yet';
+    void recordMalformed(parts, message, what); // never rejects
+    socket.destroy();
   });
   server.on('clientError', (error: NodeJS.ErrnoException, duplex: Duplex) => {
     const socket = duplex as Socket; // as above

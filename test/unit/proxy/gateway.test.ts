@@ -228,11 +228,11 @@ describe('one connection to the gateway', () => {
     client.socket.destroy();
   });
 
-  it('closes when an Upgrade stands behind a request without its answer (the 101 once came first)', async () => {
+  it('closes when an Upgrade stands behind a request without its answer (the 101 once came first), and records it', async () => {
     const paths: string[] = [];
     const origin = await startHttpOrigin((request) => void paths.push(request.url ?? ''));
     opened.push(origin.close);
-    const { port } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
+    const { port, malformed } = await startGateway(`http://127.0.0.1:${origin.port}/v1`);
     const client = await connectRaw(port);
     const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n`;
     client.send(
@@ -241,6 +241,8 @@ describe('one connection to the gateway', () => {
     await client.gone();
     assert.equal(client.text(), '');
     assert.ok(!paths.includes('/v1/b'));
+    const what = 'an Upgrade stands behind a request that is not answered yet';
+    assert.deepEqual(malformed, [{ what, text: `127.0.0.1:${port}` }]);
   });
 
   it('records and answers what is malformed behind an answer that is whole (it once was not)', async () => {
