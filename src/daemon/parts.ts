@@ -66,7 +66,7 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
       log.error('the gate is closed: the journal cannot be written', { problem }),
     onRecovered: () => log.info('the journal is written again; the gate is open'),
   });
-  const resolver = createResolver({ threads: Number(env['UV_THREADPOOL_SIZE'] ?? 4) });
+  const resolver = createResolver({ threads: Number(env['UV_THREADPOOL_SIZE']) || 4 });
   const outlets = openOutlets({ env, log, resolver, ownPorts }, config);
   const trail = createTrail({
     journal,
