@@ -84,12 +84,12 @@ function isMapped(words: Words): boolean {
 }
 
 /** Writes a dotted quad. */
-export function formatIpv4(value: number): string {
+function formatIpv4(value: number): string {
   return `${value >>> 24}.${(value >>> 16) & 255}.${(value >>> 8) & 255}.${value & 255}`;
 }
 
 /** Writes RFC 5952 text: lower case, no leading zeros, the first longest run of zero groups as `::`. */
-export function formatIpv6(words: Words): string {
+function formatIpv6(words: Words): string {
   const groups = words.flatMap((word) => [word >>> 16, word & 0xffff]);
   const [start, length] = longestZeroRun(groups);
   const text = (part: readonly number[]): string => part.map((each) => each.toString(16)).join(':');
@@ -205,7 +205,7 @@ export function specialRange(address: string): SpecialRange | undefined {
 }
 
 /** As `specialRange`, for an address already read. */
-export function specialRangeOf(address: Address): SpecialRange | undefined {
+function specialRangeOf(address: Address): SpecialRange | undefined {
   if (address.family === 4) return special4Of(address.value);
   const { words } = address;
   for (const { base, mask, range } of special6) {
