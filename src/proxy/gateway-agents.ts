@@ -23,11 +23,11 @@ export interface GatewayAgents {
   readonly close: () => void;
 }
 
-const AGENT_LIMIT = 8;
+const agentLimit = 8;
 // Below what API front ends allow an idle connection (60 s and more), so that it is rarely us who write
 // into a connection that is being closed.
-const IDLE_MS = 30_000;
-const agentOptions: AgentOptions = { keepAlive: true, maxFreeSockets: 16, timeout: IDLE_MS };
+const idleMs = 30_000;
+const agentOptions: AgentOptions = { keepAlive: true, maxFreeSockets: 16, timeout: idleMs };
 
 /** Makes the agents; `isTls` tells node:http what the sockets of `connect` speak. */
 export function createGatewayAgents(isTls: boolean, connect: Connect): GatewayAgents {
@@ -36,7 +36,7 @@ export function createGatewayAgents(isTls: boolean, connect: Connect): GatewayAg
     agents.delete(key);
     agents.set(key, agent); // last: the first one is the one used longest ago
     const [oldest] = agents;
-    if (agents.size > AGENT_LIMIT && oldest !== undefined) {
+    if (agents.size > agentLimit && oldest !== undefined) {
       agents.delete(oldest[0]);
       closeIdle(oldest[1]);
     }

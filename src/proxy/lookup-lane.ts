@@ -16,7 +16,7 @@ export interface LookupLane {
 }
 
 /** Questions that wait at most; beyond that the answer would come too late anyhow. */
-const QUEUE_LIMIT = 256;
+const queueLimit = 256;
 
 /** Makes a lane of `slots` concurrent look-ups; `deadlineMs` is for the wait in line. */
 export function createLookupLane(
@@ -45,7 +45,7 @@ export function createLookupLane(
     busy: () => running >= slots,
     ask: (host) => {
       if (running < slots) return run(host);
-      if (queue.size >= QUEUE_LIMIT) return Promise.resolve(late);
+      if (queue.size >= queueLimit) return Promise.resolve(late);
       return new Promise((resolve) => {
         const timer = setTimeout(() => {
           queue.delete(go);

@@ -6,9 +6,9 @@ import type { DecisionRequest, Parent, Resolution } from '../policy/decision.ts'
 import { formatHostPort, parseHost, parsePort } from '../policy/destination.ts';
 import type { FindProxy, PacFunctions } from './dial.ts';
 
-const RELOAD_MS = 300_000;
-const KEEP_MS = 60_000;
-const KEEP_LIMIT = 1024;
+const reloadMs = 300_000;
+const keepMs = 60_000;
+const keepLimit = 1024;
 
 /** What a PAC file needs. */
 export interface PacParts {
@@ -29,7 +29,7 @@ export function createPac(
   const load = (): Promise<FindProxy> => {
     if (loaded === undefined || loaded.until <= Date.now()) {
       const find = parts.openPac(uri, functions);
-      const entry = { find, until: Date.now() + RELOAD_MS };
+      const entry = { find, until: Date.now() + reloadMs };
       loaded = entry;
       find.catch(() => {
         if (loaded === entry) loaded = undefined; // tried again with the next question
@@ -55,9 +55,9 @@ export function createPac(
     if (known !== undefined && known.until > Date.now()) return known.answer;
     const answer = evaluate(url, host);
     answers.delete(url);
-    answers.set(url, { answer, until: Date.now() + KEEP_MS });
+    answers.set(url, { answer, until: Date.now() + keepMs });
     const [oldest] = answers.keys();
-    if (answers.size > KEEP_LIMIT && oldest !== undefined) answers.delete(oldest);
+    if (answers.size > keepLimit && oldest !== undefined) answers.delete(oldest);
     answer.catch(() => answers.delete(url));
     return answer;
   };

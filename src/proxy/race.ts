@@ -3,7 +3,7 @@
 import { isIPv6, type Socket } from 'node:net';
 
 /** At most this many addresses are tried; more would only lengthen a failure. */
-export const ATTEMPT_LIMIT = 6;
+export const attemptLimit = 6;
 
 /** How one race is run. */
 export interface RaceOptions {
@@ -16,7 +16,7 @@ export interface RaceOptions {
 
 /**
  * Families in turn, starting with the family that stands first (RFC 8305 §4), at most
- * `ATTEMPT_LIMIT` addresses.
+ * `attemptLimit` addresses.
  */
 export function interleave(addresses: readonly string[]): readonly string[] {
   if (addresses.length < 2) return addresses;
@@ -27,7 +27,7 @@ export function interleave(addresses: readonly string[]): readonly string[] {
   for (let i = 0; i < first.length || i < second.length; i += 1) {
     ordered.push(...first.slice(i, i + 1), ...second.slice(i, i + 1));
   }
-  return ordered.slice(0, ATTEMPT_LIMIT);
+  return ordered.slice(0, attemptLimit);
 }
 
 /**

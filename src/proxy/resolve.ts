@@ -44,17 +44,17 @@ export interface Resolver {
   readonly close: () => void;
 }
 
-const ADDRESS_LIMIT = 64;
-const CACHE_LIMIT = 4096;
-const CONCURRENT_LIMIT = 256;
+const addressLimit = 64;
+const cacheLimit = 4096;
+const concurrentLimit = 256;
 /** Names of one zone that may hang at a time: a wildcard rule for a mute zone must not stall every other. */
-const ZONE_LIMIT = 64;
+const zoneLimit = 64;
 /** RFC 8305 §3 gives AAAA 50 ms more once A is there; so does A get them here. */
-const GRACE_MS = 50;
-const TTL_MIN_S = 1;
-const TTL_MAX_S = 300;
+const graceMs = 50;
+const ttlMinS = 1;
+const ttlMaxS = 300;
 /** getaddrinfo tells no TTL. */
-const LANE_TTL_S = 30;
+const laneTtlS = 30;
 
 /** Makes a resolver. */
 export function createResolver(options: ResolverOptions = {}): Resolver {
@@ -138,10 +138,10 @@ class Lookups {
 
   #keep(host: string, { resolution, ttl }: Found): void {
     if (resolution.kind === 'failed') return;
-    const clamped = Math.min(Math.max(ttl, TTL_MIN_S), TTL_MAX_S);
+    const clamped = Math.min(Math.max(ttl, ttlMinS), ttlMaxS);
     this.#cache.delete(host);
     this.#cache.set(host, { resolution, until: this.#now() + clamped * 1000 });
-    if (this.#cache.size <= CACHE_LIMIT) return;
+    if (this.#cache.size <= cacheLimit) return;
     const [oldest] = this.#cache.keys();
     if (oldest !== undefined) this.#cache.delete(oldest);
   }
@@ -176,13 +176,13 @@ class Lookups {
   async #askLane(host: string): Promise<Found> {
     const answer = await this.#lane.ask(host);
     if (answer.kind === 'failed') return { resolution: answer, ttl: 0 };
-    return { resolution: found(answer.addresses), ttl: LANE_TTL_S };
+    return { resolution: found(answer.addresses), ttl: laneTtlS };
   }
 
   async #askAres(host: string): Promise<Found> {
     const zone = zoneOf(host);
     const inZone = this.#openByZone.get(zone) ?? 0;
-    if (this.#open >= CONCURRENT_LIMIT || inZone >= ZONE_LIMIT) {
+    if (this.#open >= concurrentLimit || inZone >= zoneLimit) {
       return { resolution: failed('dns_timeout'), ttl: 0 };
     }
     this.#open += 1;
@@ -246,7 +246,7 @@ function zoneOf(host: string): string {
 }
 
 function found(addresses: readonly string[]): Resolution {
-  return { kind: 'addresses', addresses: addresses.slice(0, ADDRESS_LIMIT) };
+  return { kind: 'addresses', addresses: addresses.slice(0, addressLimit) };
 }
 
 function failed(failure: LookupFailure): Resolution {
@@ -267,7 +267,7 @@ async function askFamily(
   }
 }
 
-/** Both families, or the first one with addresses when the other is more than `GRACE_MS` behind. */
+/** Both families, or the first one with addresses when the other is more than `graceMs` behind. */
 async function inTime(
   v6: Promise<Family>,
   v4: Promise<Family>,
@@ -277,7 +277,7 @@ async function inTime(
   if (first.addresses.length === 0) return both;
   let timer: NodeJS.Timeout | undefined;
   const grace = new Promise<readonly Family[]>((resolve) => {
-    timer = setTimeout(() => resolve([first]), GRACE_MS);
+    timer = setTimeout(() => resolve([first]), graceMs);
   });
   const families = await Promise.race([both, grace]);
   clearTimeout(timer);

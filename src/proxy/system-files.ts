@@ -4,8 +4,8 @@ import { readFileSync, statSync } from 'node:fs';
 import { parseAddress, parseHost } from '../policy/destination.ts';
 
 /** Larger files are not read; the largest block lists people put into a hosts file are a few MiB. */
-const SIZE_LIMIT = 16 * 1024 * 1024;
-const LOOK_EVERY_MS = 1000;
+const sizeLimitBytes = 16 * 1024 * 1024;
+const lookEveryMs = 1000;
 
 /**
  * A file's content as `parse` sees it, kept until the file changes. A file that is missing, too
@@ -20,7 +20,7 @@ export function createFileView<T>(
   let stamp = 'never read';
   let lookedAt = -Infinity;
   return () => {
-    if (now() - lookedAt < LOOK_EVERY_MS) return view;
+    if (now() - lookedAt < lookEveryMs) return view;
     lookedAt = now();
     const seen = readStamp(file);
     if (seen === stamp) return view;
@@ -33,7 +33,7 @@ export function createFileView<T>(
 function readStamp(file: string): string {
   try {
     const { mtimeMs, size, ino } = statSync(file);
-    return size > SIZE_LIMIT ? '' : `${mtimeMs} ${size} ${ino}`;
+    return size > sizeLimitBytes ? '' : `${mtimeMs} ${size} ${ino}`;
   } catch {
     return '';
   }

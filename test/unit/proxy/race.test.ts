@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import net from 'node:net';
 import { describe, it } from 'node:test';
-import { ATTEMPT_LIMIT, interleave, race } from '../../../src/proxy/race.ts';
+import { attemptLimit, interleave, race } from '../../../src/proxy/race.ts';
 
 /** Attempts that never touch the network: the test says what becomes of each. */
 function createAttempts(): {
@@ -45,7 +45,7 @@ describe('interleave', () => {
     {
       name: 'tries a handful at most',
       given: Array.from({ length: 20 }, (_, i) => `192.0.2.${i}`),
-      want: Array.from({ length: ATTEMPT_LIMIT }, (_, i) => `192.0.2.${i}`),
+      want: Array.from({ length: attemptLimit }, (_, i) => `192.0.2.${i}`),
     },
   ];
   for (const { name, given, want } of cases) {
