@@ -158,6 +158,11 @@ class RunningDaemon implements Daemon {
     // First what can fail: a file that has gone since it was checked leaves the last policy in force.
     replaceOutlets(outlets, { env: options.env, log, resolver, ownPorts }, inForce.config, next);
     const diff = inForce.accept(next, warnings);
+    try {
+      writeControlFile(this.#parts, this.ready); // exec.no_proxy is in it
+    } catch (error) {
+      this.#parts.onBug(error); // a full disk must not keep a tighter policy out
+    }
     holds.setLimits(limitsOf(next));
     const released = holds.rejudge(judge);
     const closed = live.rejudge((permit) => stillAllowed(permit, judge, inForce, ownPorts));

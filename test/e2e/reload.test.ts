@@ -106,6 +106,18 @@ describe('reload', { timeout: 120_000 }, () => {
     assert.deepEqual(empty.rules, { allow: 0, deny: 0 });
   });
 
+  it('gives programs that start from now on the new exec.no_proxy', async () => {
+    const noProxy = async (): Promise<unknown> =>
+      (JSON.parse((await daemon.sallyport(['env', '--json'])).stdout) as Record<string, unknown>)[
+        'NO_PROXY'
+      ];
+    assert.equal(await noProxy(), 'localhost,127.0.0.1,::1');
+    writeFileSync(daemon.configFile, '[exec]\nno_proxy = "none"\n');
+    await eventually('nothing goes around the gate', async () =>
+      (await noProxy()) === '' ? true : undefined,
+    );
+  });
+
   it('says what waits for the next start, and what lets more through, by name', async () => {
     const { policy } = await status();
     writeFileSync(
