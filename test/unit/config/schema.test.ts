@@ -30,7 +30,7 @@ describe('the schema', () => {
     }
   });
 
-  it('names what widens exposure with dangerously_, or says the danger', () => {
+  it('says the danger of every key that is called dangerous', () => {
     for (const { path, danger } of keys) {
       if (path.includes('dangerously_')) assert.notEqual(danger, undefined, path);
     }
