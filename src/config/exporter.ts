@@ -30,7 +30,7 @@ const forms = 'expected "none" or { otlp-http = { endpoint = "…", protocol = "
 export function readExporter(value: unknown, context: ExporterContext): Exporter | undefined {
   if (typeof value === 'string') return readNamed(value, context);
   if (!isTable(value)) {
-    context.report([], wrongText(value));
+    context.report([], wrongType(value, '"none" or a table').problem);
     return undefined;
   }
   const names = Object.keys(value);
@@ -46,11 +46,6 @@ export function readExporter(value: unknown, context: ExporterContext): Exporter
   const hint = near === undefined ? '' : `; did you mean "${near}"?`;
   context.report([name], `${quote(name)} is not an exporter${hint} (${forms})`, 'key');
   return undefined;
-}
-
-function wrongText(value: unknown): string {
-  const wrong = wrongType(value, '"none" or a table');
-  return wrong.problem;
 }
 
 function readNamed(name: string, context: ExporterContext): Exporter | undefined {
@@ -74,11 +69,15 @@ function readOtlpHttp(value: unknown, context: ExporterContext): OtlpHttpExporte
     return undefined;
   }
   const known = checkKeys(value, httpKeys, at, context);
-  const endpoint = part(context, [...at, 'endpoint'], required(value['endpoint'], readHttpUrl));
+  const endpoint = part(
+    context,
+    [...at, 'endpoint'],
+    required(value['endpoint'], readHttpUrl, 'endpoint = "http://localhost:4318/v1/logs"'),
+  );
   const protocol = part(
     context,
     [...at, 'protocol'],
-    required(value['protocol'], (one) => readChoice(['binary', 'json'], one)),
+    required(value['protocol'], readProtocol, 'protocol = "binary" or "json"'),
   );
   const headers = readHeaders(value['headers'], [...at, 'headers'], context);
   const tls = readTls(value['tls'], [...at, 'tls'], context);
@@ -93,8 +92,17 @@ function readOtlpHttp(value: unknown, context: ExporterContext): OtlpHttpExporte
   };
 }
 
-function required<T>(value: unknown, read: (value: unknown) => Parsed<T>): Parsed<T> {
-  return value === undefined ? { ok: false, problem: 'is missing' } : read(value);
+function readProtocol(value: unknown): Parsed<string> {
+  return readChoice(['binary', 'json'], value);
+}
+
+/** `example`: what to write where there is nothing. */
+function required<T>(
+  value: unknown,
+  read: (value: unknown) => Parsed<T>,
+  example: string,
+): Parsed<T> {
+  return value === undefined ? { ok: false, problem: `is missing; write ${example}` } : read(value);
 }
 
 function part<T>(context: ExporterContext, path: Path, read: Parsed<T>): T | undefined {
@@ -113,8 +121,9 @@ function checkKeys(
   for (const name of Object.keys(table)) {
     if (known.includes(name)) continue;
     fine = false;
-    const near = nearest(name, known) ?? known.join(', ');
-    const words = `${at.join('.')}: ${quote(name)} is not a key here; did you mean ${near}?`;
+    const near = nearest(name, known);
+    const hint = near === undefined ? `expected ${known.join(', ')}` : `did you mean ${near}?`;
+    const words = `${at.join('.')}: ${quote(name)} is not a key here; ${hint}`;
     context.report([...at, name], words, 'key');
   }
   return fine;

@@ -47,6 +47,11 @@ describe('[otel] exporter', () => {
 
   const mistakes = [
     {
+      name: 'names the keys where none is meant',
+      text: 'exporter = { otlp-http = { endpoint = "http://c.example/v1/logs", protocol = "json", wait = 3 } }',
+      want: '86: otel.exporter: otlp-http: "wait" is not a key here; expected endpoint, protocol, headers, tls',
+    },
+    {
       name: 'says that gRPC is not built',
       text: 'exporter = { otlp-grpc = { endpoint = "http://c.example" } }',
       want: '12: otel.exporter: "otlp-grpc" is not built yet; use otlp-http, which every collector also takes; expected "none" or { otlp-http = { endpoint = "…", protocol = "binary" } }',
@@ -64,7 +69,7 @@ describe('[otel] exporter', () => {
     {
       name: 'wants a protocol',
       text: 'exporter = { otlp-http = { endpoint = "http://c.example/v1/logs" } }',
-      want: '26: otel.exporter: otlp-http.protocol: is missing',
+      want: '26: otel.exporter: otlp-http.protocol: is missing; write protocol = "binary" or "json"',
     },
     {
       name: 'wants the variable of a header to be set, and names it',
