@@ -4,7 +4,7 @@
 //   caller found, outside every asker's tree      any answer
 //   caller inside one asker's tree                refused (or told and taken, when configured so)
 //   caller not found, or some asker not known     not `always`, no wildcard, not any port
-//   caller gone before it was found               refused: it may have hidden itself so
+//   caller gone, or not readable, when looked for refused: it may have hidden itself so
 import type { AnswerRequest } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
@@ -118,7 +118,7 @@ async function findCaller(parts: CallerParts, { client, pid }: Caller): Promise<
   return undefined;
 }
 
-/** A caller that hung up, or whose process has ended, cannot be found any more, and may have meant that. */
+/** A caller that hung up, or whose process cannot be read (any more), may have meant not to be found. */
 function isHidden({ pid, isConnected }: Caller): boolean {
   return pid !== undefined || isConnected?.() === false;
 }
