@@ -91,7 +91,9 @@ export function stateFolder(
   if (named !== undefined && named !== '') return resolve(named);
   const home = homeFolder(env);
   if (platform === 'win32') {
-    return join(env['LOCALAPPDATA'] ?? join(home, 'AppData', 'Local'), 'sallyport');
+    const local = env['LOCALAPPDATA'];
+    const base = local === undefined || local === '' ? join(home, 'AppData', 'Local') : local;
+    return join(base, 'sallyport');
   }
   // the XDG specification: a relative path in the variable is to be ignored
   const xdg = env['XDG_STATE_HOME'];

@@ -329,6 +329,12 @@ describe('stateFolder', () => {
       platform: 'win32',
       want: '/l/sallyport',
     },
+    {
+      name: 'stands below the home on Windows when LOCALAPPDATA is empty',
+      env: { LOCALAPPDATA: '' },
+      platform: 'win32',
+      want: '/home/ann/AppData/Local/sallyport',
+    },
   ] as const;
   for (const { name, env, platform, want } of cases) {
     it(name, () => assert.equal(stateFolder({ HOME: home, ...env }, platform), want));
