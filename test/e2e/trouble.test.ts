@@ -7,7 +7,9 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import net, { type AddressInfo } from 'node:net';
@@ -102,6 +104,12 @@ describe('a start that must not happen', { timeout: 120_000 }, () => {
       assert.match(foreign.stderr, /state.*own/);
       chownSync(state, 0, 0);
     }
+    renameSync(state, `${state}-itself`);
+    symlinkSync(`${state}-itself`, state);
+    const link = await refusedStart(folder, freePorts);
+    rmSync(state);
+    assert.equal(link.status, 1);
+    assert.match(link.stderr, /state: is a symbolic link/);
   });
 
   it('refuses a second daemon on the same state', async () => {
@@ -218,7 +226,7 @@ describe('an upstream in trouble', { timeout: 120_000 }, () => {
     assert.doesNotMatch(plain.stdout + tunnel.stdout, /x-proxy-error: blocked/i);
   });
 
-  it('says 502 for a name that does not resolve', async () => {
+  it('says 502, or 504 where the name server is mute, for a name that does not resolve', async () => {
     const done = await curl([`http://nowhere.test:${ports['mute']}/`]);
     assert.match(done.stdout, /^HTTP\/1\.1 50[24] /);
   });
