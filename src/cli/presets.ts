@@ -12,15 +12,17 @@ import { SallyportError } from '../errors.ts';
 import { formatHostPort, parseHost } from '../policy/destination.ts';
 import { homeFolder } from '../state.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
-import { escapeText } from './render.ts';
+import { readOptions } from './options.ts';
+import { escapeText, renderJson } from './render.ts';
 
 const registriesName = 'package-registries';
 
-const usage = `usage: sallyport presets [NAME]
+const usage = `usage: sallyport presets [NAME] [--json]
 
 Without NAME lists the presets; with NAME prints one, ready to paste into your configuration or to
 name there as presets = ["NAME"]. ${registriesName} is made on the spot from what npm, pip and cargo
-say on this machine; it can only be pasted.
+say on this machine; it can only be pasted. With --json an object with "presets" (name, about), or
+with "name" and "toml".
 
 exit code: 0 printed, 1 the preset cannot be read, 2 usage
 `;
@@ -34,21 +36,28 @@ export const presetsCommand: Command = {
 };
 
 async function runPresets(args: readonly string[], io: CommandIo): Promise<number> {
-  const [name, ...more] = args;
+  const { values, positionals } = readOptions(args, { json: { type: 'boolean', default: false } });
+  const [name, ...more] = positionals;
   const names = [...presetNames(), registriesName];
   if (name === undefined) {
-    io.stdout(names.map(describe).join(''));
+    const presets = names.map((each) => ({ name: each, about: aboutPreset(each) }));
+    const lines = presets.map((each) => `  ${each.name.padEnd(20)} ${each.about}\n`);
+    io.stdout(values.json ? renderJson({ presets }) : lines.join(''));
     return exitCodes.done;
   }
   if (more.length > 0 || !names.includes(name)) throw unknownPreset(name, names);
+  const toml = await presetText(name, io);
+  io.stdout(values.json ? renderJson({ name, toml }) : toml);
+  return exitCodes.done;
+}
+
+async function presetText(name: string, { env }: CommandIo): Promise<string> {
   if (name === registriesName) {
-    io.stdout(renderRegistries(await collectRegistries(createRunner(io.env), io.env)));
-    return exitCodes.done;
+    return renderRegistries(await collectRegistries(createRunner(env), env));
   }
   const preset = readPreset(name);
   if ('problem' in preset) throw new SallyportError('ERR_CONFIG_READ', preset.problem);
-  io.stdout(preset.text);
-  return exitCodes.done;
+  return preset.text;
 }
 
 function unknownPreset(name: string, names: readonly string[]): SallyportError {
@@ -58,12 +67,12 @@ function unknownPreset(name: string, names: readonly string[]): SallyportError {
   return new SallyportError('ERR_USAGE', `presets: ${quote(name)} is not a preset; ${hint}`);
 }
 
-/** A line of the list: the name and the first line of the file's own comment. */
-function describe(name: string): string {
+/** The first line of the file's own comment. */
+function aboutPreset(name: string): string {
   const preset = name === registriesName ? undefined : readPreset(name);
   const text = preset !== undefined && 'text' in preset ? preset.text : '';
   const about = /^# Preset "[^"]*": (.*)$/m.exec(text)?.[1];
-  return `  ${name.padEnd(20)} ${about ?? 'the registries that npm, pip and cargo name on this machine'}\n`;
+  return about ?? 'the registries that npm, pip and cargo name on this machine';
 }
 
 /** Runs a tool and gives what it printed, or undefined when it is not there, fails or takes too long. */

@@ -41,6 +41,19 @@ describe('sallyport presets', () => {
     assert.match(await run('codex'), /^# Preset "codex": .*[^]*"chatgpt\.com:443"/);
   });
 
+  it('prints the list and a preset as JSON for programs', async () => {
+    const list = JSON.parse(await run('--json')) as { presets: { name: string; about: string }[] };
+    assert.deepEqual(
+      list.presets.map(({ name }) => name),
+      ['codex', 'codex-extras', 'source-hosting', 'package-registries'],
+    );
+    assert.ok(list.presets.every(({ about }) => about.length > 0));
+    assert.deepEqual(JSON.parse(await run('codex', '--json')), {
+      name: 'codex',
+      toml: await run('codex'),
+    });
+  });
+
   it('suggests the name that is meant', async () => {
     await assert.rejects(run('codx'), {
       code: 'ERR_USAGE',
