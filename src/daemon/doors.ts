@@ -145,11 +145,12 @@ function openDesk(
     }),
     approverOf: (caller, surface) => approverOf(callers, caller, surface),
     revoke: (id, approver) => {
-      live.closeGrant(id); // first: the grant is gone even when its file then cannot be written
-      const revoked = grants.revoke(id);
-      if (revoked === undefined) return undefined;
-      noteGrant(trail, 'revoked', revoked, approver);
-      return revoked;
+      const known = grants.list().find((grant) => grant.id === id);
+      if (known === undefined) return undefined;
+      // First: the grant is gone even when its file then cannot be written.
+      live.closeGrant(id);
+      noteGrant(trail, 'revoked', known, approver);
+      return grants.revoke(id);
     },
   });
   return {
