@@ -23,7 +23,8 @@ const ticketTries = 64;
 
 /** How one hold ended; `policy`: a reload now decides this request without a person. */
 export interface HoldEnd {
-  readonly end: 'allowed' | 'denied' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
+  readonly end:
+    'allowed' | 'denied' | 'paused' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
   /** What the answer became for later requests, when it became anything. */
   readonly grant: GrantRef | undefined;
   readonly summary: HoldSummary;
@@ -46,6 +47,10 @@ export interface GateParts {
   /** Writes the decision's record; resolves once the kernel has it. A rejection is a refusal. */
   readonly record: (uid: string, entry: DecisionEntry) => Promise<void>;
   readonly policyVersion: () => string;
+  /** Changes whenever what `evaluate` says may have become narrower: a new policy, or panic. */
+  readonly generation: () => number;
+  /** Whether the answer to this question has been taken back since. */
+  readonly isUndone: (question: string) => boolean;
   /** Told of an exception on the decision path: it is a deny, and a bug to log. */
   readonly onBug: (error: unknown) => void;
 }
@@ -56,7 +61,7 @@ export type Gate = (request: DecisionRequest, signal: AbortSignal) => Promise<De
 /** Builds the gate from its parts. */
 export function createGate(parts: GateParts): Gate {
   return async (request, signal) => {
-    const course: Course = { request, signal, version: '', hold: undefined };
+    const course: Course = { request, signal, version: '', generation: -1, hold: undefined };
     try {
       return await decide(parts, course);
     } catch (error) {
@@ -73,6 +78,7 @@ interface Course {
   readonly signal: AbortSignal;
   /** The policy that was asked last. */
   version: string;
+  generation: number;
   hold: HoldSummary | undefined;
 }
 
@@ -89,6 +95,7 @@ async function decide(parts: GateParts, course: Course): Promise<Decision> {
 
 function askPolicy(parts: GateParts, course: Course): Verdict {
   course.version = parts.policyVersion();
+  course.generation = parts.generation();
   return parts.evaluate(course.request);
 }
 
@@ -135,6 +142,7 @@ function answered(
         grant,
       };
     case 'denied':
+    case 'paused':
       return { ...deny('not_allowed', 'decider'), grant };
     case 'timeout':
       return deny('approval_timeout', 'decider');
@@ -191,16 +199,18 @@ function loopThrough(
 }
 
 /**
- * A policy that came, or a grant that was revoked, during the look-up or the record found no open connection
- * to close; so it is asked for once more before the permit leaves.
+ * A policy that came, a grant that was revoked or an answer that was undone during the look-up or the record
+ * found no open connection to close; so all are asked for once more before the permit leaves.
  */
 function tightened(
   parts: GateParts,
   course: Course,
   { grant }: AllowVerdict,
 ): DenyVerdict | undefined {
+  const question = course.hold?.group;
+  if (question !== undefined && parts.isUndone(question)) return deny('policy_changed', 'decider');
   const lasting = grant?.ticket === false ? grant : undefined;
-  if (lasting === undefined && course.version === parts.policyVersion()) return undefined;
+  if (lasting === undefined && course.generation === parts.generation()) return undefined;
   const again = askPolicy(parts, course);
   if (again.outcome === 'deny') return again;
   if (lasting === undefined || again.outcome === 'allow') return undefined;

@@ -18,6 +18,7 @@ export const denyReasons = [
   'method_not_allowed',
   'mitm_required',
   'proxy_disabled',
+  'panic',
   'proxy_loop',
   'approval_timeout',
   'approval_limit',
@@ -74,6 +75,8 @@ export interface DecisionRequest {
   /** `request`: one HTTP message; `tunnel`: opaque bytes; `upgrade`: HTTP that leaves HTTP. */
   readonly form: 'request' | 'tunnel' | 'upgrade';
   readonly client: ClientAddress;
+  /** Plain HTTP: the request target as sent. Approvers are shown its path; it decides nothing and is never recorded. */
+  readonly target?: string;
 }
 
 /** A grant as far as a decision needs it; kept in approval/grants.ts. */
@@ -150,6 +153,8 @@ export interface HoldSummary {
   readonly approver: ApproverRef | undefined;
   /** The program that asked, when the operating system told in time. */
   readonly asker?: ProcessRef;
+  /** A sentence for the refused client: what the approver tells it, or why nobody was asked. Printable. */
+  readonly say?: string;
 }
 
 /** A program as the operating system reported it; not proof. */

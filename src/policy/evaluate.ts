@@ -17,16 +17,19 @@ import type { Policy } from './rules.ts';
 
 /**
  * Orders 1 to 8: what the policy says of one request before any person is asked. `findGrant` is asked only
- * when no rule decides; `ownPorts` are the ports our listeners are bound to. Pure.
+ * when no rule decides; `ownPorts` are the ports our listeners are bound to; `isPanic`: an approver has stopped
+ * everything, whatever any rule says. Pure.
  */
 export function evaluate(
   request: DecisionRequest,
   policy: Policy,
   findGrant: (destination: Destination) => GrantRef | undefined,
   ownPorts: ReadonlySet<number>,
+  isPanic = false,
 ): Verdict {
   const { destination } = request;
   const { host, kind, port } = destination;
+  if (isPanic) return deny('panic', 'proxy_state'); // before 1
   if (!policy.enabled) return deny('proxy_disabled', 'proxy_state'); // 1
   if (ownPorts.has(port) && isOwnHost(destination)) return deny('proxy_loop', 'proxy_state'); // 2
   const denied = policy.matchDeny(host, kind, port);

@@ -45,13 +45,14 @@ export function requestFor(
   destination: Destination,
   form: DecisionRequest['form'],
 ): DecisionRequest {
-  return {
+  const request: DecisionRequest = {
     destination,
     listener: 'http',
     method: message.method ?? 'none',
     form,
     client: clientOf(message.socket),
   };
+  return form === 'tunnel' ? request : { ...request, target: message.url ?? '' };
 }
 
 /** Checks the head against the authority in its target and normalises that; the problem fits after a colon. */

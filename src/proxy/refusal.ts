@@ -85,6 +85,12 @@ const wordsOf: Readonly<Record<DenyReason, Words>> = {
     phrase: 'the gate is switched off (network.enabled = false)',
     next: 'Ask the person in charge to switch the network on.',
   },
+  panic: {
+    header: 'blocked-by-policy',
+    lead: otherwise,
+    phrase: 'is stopped with all other traffic: an approver has closed the gate',
+    next: 'Wait until a person opens the gate again; nothing passes until then.',
+  },
   proxy_loop: {
     header: 'blocked-by-policy',
     lead: otherwise,
@@ -243,10 +249,12 @@ function messageFor(refusal: Refusal, words: Words): string {
 
 function nextStep(refusal: Refusal, words: Words): string {
   const id = openQuestion(refusal);
+  const said = refusal.hold?.say;
+  const say = said === undefined ? '' : `${said} `;
   if (id !== undefined) {
-    return `Question ${id} is open: ask the person in charge to run "sallyport allow ${id}", then try again.`;
+    return `${say}Question ${id} is open: ask the person in charge to run "sallyport allow ${id}", then try again.`;
   }
-  return isAnswered(refusal) ? 'A person was asked and said no.' : words.next;
+  return isAnswered(refusal) ? `A person was asked and said no. ${say}`.trimEnd() : words.next;
 }
 
 /** The id of a question that can still be answered; one that got its deny cannot. */

@@ -145,6 +145,8 @@ async function run(script: Script): Promise<Ran> {
       records.push({ uid, entry });
     },
     policyVersion: () => 'p7',
+    generation: () => 0,
+    isUndone: () => false,
     onBug: (error) => bugs.push(error),
   };
   const decision = await createGate(parts)(script.request ?? request, controller.signal);
@@ -523,6 +525,8 @@ describe('many requests at once', () => {
       resolve: async () => ({ kind: 'addresses', addresses }),
       record: async () => undefined,
       policyVersion: () => 'p7',
+      generation: () => 0,
+      isUndone: () => false,
       onBug: (error) => assert.fail(String(error)),
     });
     const { signal } = new AbortController();
@@ -571,6 +575,8 @@ describe('a change while the permit is on its way', () => {
         record: async (_uid, { verdict, policyVersion }) =>
           void records.push(`${verdict.reason} of ${policyVersion}`),
         policyVersion: () => versions[changed ? 1 : 0],
+        generation: () => (changed ? 1 : 0),
+        isUndone: () => false,
         onBug: (error) => assert.fail(String(error)),
       });
       const decision = await gate(request, new AbortController().signal);

@@ -145,6 +145,7 @@ describe('refusalForConnect', () => {
     method_not_allowed: 'blocked-by-method-policy',
     mitm_required: 'blocked-by-mitm-required',
     proxy_disabled: undefined,
+    panic: 'blocked-by-policy',
     proxy_loop: 'blocked-by-policy',
     approval_timeout: 'blocked-by-policy',
     approval_limit: 'blocked-by-policy',
