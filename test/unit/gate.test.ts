@@ -537,6 +537,30 @@ describe('many requests at once', () => {
 });
 
 describe('a change while the permit is on its way', () => {
+  it('refuses what an answer allowed that was undone meanwhile', async () => {
+    const records: string[] = [];
+    let undone = false;
+    const gate = createGate({
+      evaluate: () => ask,
+      consume: () => false,
+      vet: () => undefined,
+      hold: async () => ended('allowed'),
+      parentFor: async () => undefined,
+      resolve: async () => {
+        undone = true;
+        return { kind: 'addresses', addresses };
+      },
+      record: async (_uid, { verdict }) => void records.push(verdict.reason),
+      policyVersion: () => 'p7',
+      generation: () => 0,
+      isUndone: (question) => undone && question === summary.group,
+      onBug: (error) => assert.fail(String(error)),
+    });
+    const decision = await gate(request, new AbortController().signal);
+    assert.equal(decision.outcome, 'deny');
+    assert.deepEqual(records, ['not_allowed', 'policy_changed']);
+  });
+
   const changes = [
     {
       name: 'refuses what a policy that came during the look-up denies',

@@ -61,13 +61,20 @@ describe('readDestination', () => {
 describe('requestFor', () => {
   it('asks with what was read and where it came from', () => {
     const destination = { protocol: 'http', host: 'a.test', kind: 'name', port: 80 } as const;
-    assert.deepEqual(requestFor(messageWith([], 'POST'), destination, 'request'), {
+    const message = messageWith([], 'POST');
+    message.url = 'http://a.test/items?all';
+    const asked = {
       destination,
       listener: 'http',
       method: 'POST',
-      form: 'request',
       client: { address: 'unknown', port: 0, localPort: 0 },
+    };
+    assert.deepEqual(requestFor(message, destination, 'request'), {
+      ...asked,
+      form: 'request',
+      target: 'http://a.test/items?all',
     });
+    assert.deepEqual(requestFor(message, destination, 'tunnel'), { ...asked, form: 'tunnel' });
   });
 });
 
