@@ -33,10 +33,21 @@ export const eventNames = {
   'sallyport.request.malformed': 'a request could not be read and was answered with 400',
   'sallyport.approval.opened': 'an unknown destination became a question',
   'sallyport.approval.answered': 'an approver answered a question',
+  'sallyport.approval.undone': 'an answer was taken back',
+  'sallyport.approval.extended': 'an approver let what waits in a question wait longer',
   'sallyport.approval.self': 'an answer came from inside the process tree that asked',
+  'sallyport.control.refused': 'a program that asks tried to steer the gate',
+  'sallyport.gate.paused': 'an approver had unknown hosts denied without a question',
+  'sallyport.gate.resumed': 'unknown hosts are asked about again',
+  'sallyport.gate.panic': 'an approver stopped all traffic',
+  'sallyport.gate.reopened': 'an approver let traffic through again',
+  'sallyport.gate.flood': 'a program asked for too much and is refused until a person looks',
   'sallyport.connection.closed': 'a permitted connection or request ended',
   'sallyport.policy.loaded': 'a policy came into force',
   'sallyport.policy.rejected': 'a policy on disk has mistakes; the last good one stays',
+  'sallyport.policy.changed':
+    'a policy that lets more through waits, came into force, or was undone',
+  'sallyport.policy.edited': 'an admin saved a configuration file through the control API',
   'sallyport.grant.created': 'an answer was remembered',
   'sallyport.grant.revoked': 'a remembered answer was taken back',
   'sallyport.grant.expired': 'a remembered answer ran out',
@@ -122,11 +133,27 @@ export const attributeTable = {
   'sallyport.answer.for': { type: 'string', meaning: 'once, minutes, hours, restart or always' },
   'sallyport.answer.host': { type: 'string', meaning: 'exact, or *. and a domain' },
   'sallyport.answer.port': { type: 'string', meaning: 'this or any' },
+  'sallyport.answer.program': {
+    type: 'string',
+    meaning: 'any, or this: the answer is bound to the programs that asked',
+  },
+  'sallyport.answer.note': {
+    type: 'string',
+    meaning: "the approver's words, at most 200 characters",
+  },
+  'sallyport.answer.latency_ms': {
+    type: 'int',
+    meaning: 'from the first request of the question to the answer',
+  },
   'sallyport.answer.released': { type: 'int', meaning: 'how many held connections it let go' },
   'sallyport.answer.taken': {
     type: 'bool',
     meaning: 'false when the self-approval guard refused it',
   },
+  'sallyport.control.action': { type: 'string', meaning: 'what the caller wanted to do' },
+  'sallyport.gate.until': { type: 'string', meaning: 'when the pause ends: RFC 3339' },
+  'sallyport.gate.closed': { type: 'int', meaning: 'open connections that were closed by it' },
+  'sallyport.flood.refused': { type: 'int', meaning: 'requests refused so far' },
   'sallyport.connection.permit_uid': {
     type: 'string',
     meaning: 'uid of the decision that permitted it',
@@ -144,6 +171,15 @@ export const attributeTable = {
   'sallyport.policy.layers': { type: 'string', meaning: 'layer=file, lowest first, blank between' },
   'sallyport.policy.problems': { type: 'int', meaning: 'number of mistakes found' },
   'sallyport.policy.problem': { type: 'string', meaning: 'the first mistake, with its place' },
+  'sallyport.policy.state': {
+    type: 'string',
+    meaning: 'waiting, applied, undone, rejected or replaced',
+  },
+  'sallyport.policy.added': { type: 'int', meaning: 'number of rules added' },
+  'sallyport.policy.removed': { type: 'int', meaning: 'number of rules removed' },
+  'sallyport.policy.keys': { type: 'int', meaning: 'number of other keys changed' },
+  'sallyport.policy.file': { type: 'string', meaning: 'the file that was saved' },
+  'sallyport.policy.lines': { type: 'int', meaning: 'number of lines changed in it' },
   'sallyport.daemon.version': { type: 'string', meaning: 'version of sallyport' },
   'sallyport.daemon.pid': { type: 'int', meaning: 'process id of the daemon' },
   'sallyport.heartbeat.uptime_ms': { type: 'int', meaning: 'time since the start' },
@@ -235,6 +271,10 @@ export interface Answered {
   readonly host: string;
   readonly port: 'this' | 'any';
   readonly approver: ApproverRef;
+  readonly program: 'this' | 'any';
+  readonly note?: string | undefined;
+  /** From the first request of the question, in ms. */
+  readonly latencyMs: number;
   readonly released: number;
   readonly grant?: string | undefined;
 }
@@ -248,9 +288,100 @@ export function approvalAnsweredEvent(uid: string, timeMs: number, answer: Answe
     'sallyport.answer.for': escapeText(answer.for, 32),
     'sallyport.answer.host': escapeText(answer.host, 256),
     'sallyport.answer.port': answer.port,
+    'sallyport.answer.program': answer.program,
+    'sallyport.answer.note': answer.note === undefined ? undefined : escapeText(answer.note, 256),
+    'sallyport.answer.latency_ms': whole(answer.latencyMs),
     'sallyport.answer.released': whole(answer.released),
     'sallyport.grant.id': answer.grant,
     ...approved(answer.approver),
+  });
+}
+
+/** An answer that was taken back. */
+export interface Undone {
+  readonly group: string;
+  readonly target: Target;
+  readonly outcome: 'allow' | 'deny';
+  readonly grant: string | undefined;
+  readonly closed: number;
+  readonly approver: ApproverRef;
+}
+
+/** An answer was taken back, with the connections it had opened. */
+export function approvalUndoneEvent(uid: string, timeMs: number, undone: Undone): AuditEvent {
+  return build(uid, timeMs, 'sallyport.approval.undone', {
+    'sallyport.group.id': undone.group,
+    ...target(undone.target),
+    'sallyport.answer.outcome': undone.outcome,
+    'sallyport.grant.id': undone.grant,
+    'sallyport.gate.closed': whole(undone.closed),
+    ...approved(undone.approver),
+  });
+}
+
+/** What waits in a question may wait longer. */
+export function approvalExtendedEvent(
+  uid: string,
+  timeMs: number,
+  extended: { readonly group: string; readonly until: string; readonly approver: ApproverRef },
+): AuditEvent {
+  return build(uid, timeMs, 'sallyport.approval.extended', {
+    'sallyport.group.id': extended.group,
+    'sallyport.gate.until': extended.until,
+    ...approved(extended.approver),
+  });
+}
+
+/** A program that asks, or one that hides, tried to steer the gate. */
+export interface RefusedAction {
+  readonly action: string;
+  readonly approver: ApproverRef;
+  readonly asker: ProcessRef | undefined;
+  /** True when `dangerously_allow_self_approval` let it through. */
+  readonly taken: boolean;
+}
+
+/** The guard of the control API met a caller that may not steer the gate. */
+export function controlRefusedEvent(uid: string, timeMs: number, tried: RefusedAction): AuditEvent {
+  return build(uid, timeMs, 'sallyport.control.refused', {
+    'sallyport.control.action': escapeText(tried.action, 64),
+    'sallyport.answer.taken': tried.taken,
+    ...approved(tried.approver),
+    ...asking(tried.asker),
+  });
+}
+
+/** Pause, panic and their ends. */
+export interface GateChange {
+  readonly change: 'paused' | 'resumed' | 'panic' | 'reopened';
+  /** ISO 8601; for a pause. */
+  readonly until?: string | undefined;
+  readonly closed: number;
+  readonly approver: ApproverRef;
+}
+
+/** An approver changed what the gate as a whole does. */
+export function gateEvent(uid: string, timeMs: number, gate: GateChange): AuditEvent {
+  return build(uid, timeMs, `sallyport.gate.${gate.change}`, {
+    'sallyport.gate.until': gate.until,
+    'sallyport.gate.closed': whole(gate.closed),
+    ...approved(gate.approver),
+  });
+}
+
+/** A program tree that is refused quietly, when that begins and when a person lifts it (`approver`). */
+export interface Flood {
+  readonly asker: ProcessRef | undefined;
+  readonly refused: number;
+  readonly approver?: ApproverRef | undefined;
+}
+
+/** A program asked for too much, or a person has looked. */
+export function floodEvent(uid: string, timeMs: number, flood: Flood): AuditEvent {
+  return build(uid, timeMs, 'sallyport.gate.flood', {
+    'sallyport.flood.refused': whole(flood.refused),
+    ...asking(flood.asker),
+    ...approved(flood.approver),
   });
 }
 
@@ -327,6 +458,41 @@ export function policyLoadedEvent(uid: string, timeMs: number, policy: LoadedPol
     'sallyport.policy.allow_rules': whole(policy.allowRules),
     'sallyport.policy.deny_rules': whole(policy.denyRules),
     'sallyport.policy.layers': escapeText(layers, 2048),
+  });
+}
+
+/** A policy that widens, on its way. */
+export interface PolicyChange {
+  readonly state: 'waiting' | 'applied' | 'undone' | 'rejected' | 'replaced';
+  readonly version: string;
+  readonly added: number;
+  readonly removed: number;
+  readonly keys: number;
+  readonly approver?: ApproverRef | undefined;
+}
+
+/** A policy that lets more through waits, came into force, or was undone. */
+export function policyChangedEvent(uid: string, timeMs: number, change: PolicyChange): AuditEvent {
+  return build(uid, timeMs, 'sallyport.policy.changed', {
+    'sallyport.policy.state': change.state,
+    'sallyport.policy.version': change.version,
+    'sallyport.policy.added': whole(change.added),
+    'sallyport.policy.removed': whole(change.removed),
+    'sallyport.policy.keys': whole(change.keys),
+    ...approved(change.approver),
+  });
+}
+
+/** A configuration file was saved through the control API. */
+export function policyEditedEvent(
+  uid: string,
+  timeMs: number,
+  edit: { readonly file: string; readonly lines: number; readonly approver: ApproverRef },
+): AuditEvent {
+  return build(uid, timeMs, 'sallyport.policy.edited', {
+    'sallyport.policy.file': escapeText(edit.file, 1024),
+    'sallyport.policy.lines': whole(edit.lines),
+    ...approved(edit.approver),
   });
 }
 
@@ -418,6 +584,75 @@ export function heartbeatEvent(uid: string, timeMs: number, beat: Heartbeat): Au
     'sallyport.heartbeat.dropped': whole(beat.dropped),
     'sallyport.policy.version': beat.policyVersion,
   });
+}
+
+/** One decision of the trail, read back. */
+export interface PastDecision {
+  readonly uid: string;
+  readonly at: string;
+  readonly outcome: 'allow' | 'deny';
+  readonly protocol: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly reason: string;
+  readonly source: string;
+  /** `text (file:line)`. */
+  readonly rule: string | null;
+  readonly question: string | null;
+  readonly grant: string | null;
+  readonly approver: string | null;
+  readonly surface: string | null;
+  readonly waitMs: number | null;
+  readonly program: string | null;
+  readonly pid: number | null;
+}
+
+/** The decision an event is about; undefined for other events and for lines that are not as we write them. */
+export function readDecision({
+  uid,
+  time,
+  name,
+  attributes,
+}: AuditEvent): PastDecision | undefined {
+  if (name !== 'codex.network_proxy.policy_decision') return undefined;
+  const text = (key: AttributeName): string | null => {
+    const value = attributes[key];
+    return typeof value === 'string' ? value : null;
+  };
+  const number = (key: AttributeName): number | null => {
+    const value = attributes[key];
+    return typeof value === 'number' ? value : null;
+  };
+  const [host, port, outcome] = [
+    text('server.address'),
+    number('server.port'),
+    text('network.policy.decision'),
+  ];
+  if (host === null || port === null || (outcome !== 'allow' && outcome !== 'deny')) {
+    return undefined;
+  }
+  const rule = text('sallyport.rule.text');
+  const place = `${text('sallyport.rule.file')}:${number('sallyport.rule.line')}`;
+  return {
+    uid,
+    at: time,
+    outcome,
+    protocol: text('network.transport.protocol') ?? '',
+    host,
+    port,
+    method: text('http.request.method') ?? '',
+    reason: text('network.policy.reason') ?? '',
+    source: text('network.policy.source') ?? '',
+    rule: rule === null ? null : `${rule} (${place})`,
+    question: text('sallyport.group.id'),
+    grant: text('sallyport.grant.id'),
+    approver: text('sallyport.approver.name'),
+    surface: text('sallyport.approver.surface'),
+    waitMs: number('sallyport.wait_ms'),
+    program: text('sallyport.process.executable'),
+    pid: number('sallyport.process.pid'),
+  };
 }
 
 /** An event on its way: nothing in it is undefined. */

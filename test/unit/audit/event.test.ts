@@ -2,18 +2,26 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   approvalAnsweredEvent,
+  approvalExtendedEvent,
   approvalOpenedEvent,
+  approvalUndoneEvent,
   attributeTable,
   connectionClosedEvent,
+  controlRefusedEvent,
   daemonEvent,
   decisionEvent,
   escapeText,
   eventNames,
+  floodEvent,
+  gateEvent,
   grantEvent,
   heartbeatEvent,
   malformedEvent,
+  policyChangedEvent,
+  policyEditedEvent,
   policyLoadedEvent,
   policyRejectedEvent,
+  readDecision,
   selfApprovalEvent,
 } from '../../../src/audit/event.ts';
 import type { AttributeDoc, AuditEvent } from '../../../src/audit/event.ts';
@@ -307,10 +315,37 @@ const everything: readonly AuditEvent[] = [
     for: '30m',
     host: 'exact',
     port: 'this',
+    program: 'this',
+    note: 'for the release',
+    latencyMs: 1234.4,
     approver,
     released: 4,
     grant: 'g1',
   }),
+  approvalUndoneEvent('u', timeMs, {
+    group: 'k3',
+    target,
+    outcome: 'allow',
+    grant: 'g1',
+    closed: 2,
+    approver,
+  }),
+  approvalExtendedEvent('u', timeMs, { group: 'k3', until: time, approver }),
+  controlRefusedEvent('u', timeMs, { action: 'panic off', approver, asker, taken: false }),
+  gateEvent('u', timeMs, { change: 'paused', until: time, closed: 0, approver }),
+  gateEvent('u', timeMs, { change: 'resumed', closed: 0, approver }),
+  gateEvent('u', timeMs, { change: 'panic', closed: 12, approver }),
+  gateEvent('u', timeMs, { change: 'reopened', closed: 0, approver }),
+  floodEvent('u', timeMs, { asker, refused: 21, approver }),
+  policyChangedEvent('u', timeMs, {
+    state: 'waiting',
+    version: 'v2',
+    added: 1,
+    removed: 2,
+    keys: 3,
+    approver,
+  }),
+  policyEditedEvent('u', timeMs, { file: '/home/dev/config.toml', lines: 1, approver }),
   selfApprovalEvent('u', timeMs, {
     group: 'k3',
     target,
@@ -411,7 +446,8 @@ describe('records beside those of Codex 0.169', () => {
 
 describe('events of approvals and connections', () => {
   it('tie a closed connection to its permit, with whole milliseconds', () => {
-    assert.deepEqual(everything[5]?.attributes, {
+    const closed = everything.find(({ name }) => name === 'sallyport.connection.closed');
+    assert.deepEqual(closed?.attributes, {
       'event.name': 'sallyport.connection.closed',
       'event.timestamp': time,
       'network.transport.protocol': 'https_connect',
@@ -434,5 +470,40 @@ describe('events of approvals and connections', () => {
     const hostile = { pid: 3, executable: '/tmp/\u001b[2Jcurl\u202e' };
     const event = approvalOpenedEvent('u', timeMs, { group: 'k3', target, asker: hostile });
     assert.equal(event.attributes['sallyport.process.executable'], '/tmp/\\x1b[2Jcurl\\u202e');
+  });
+});
+
+describe('readDecision', () => {
+  it('gives back what a decision said', () => {
+    const hold = { group: 'k3', waitedMs: 1, approver, asker };
+    assert.deepEqual(readDecision(decisionEvent('u', timeMs, { ...entry, hold })), {
+      uid: 'u',
+      at: time,
+      outcome: 'allow',
+      protocol: 'https_connect',
+      host: 'api.example',
+      port: 443,
+      method: 'CONNECT',
+      reason: entry.verdict.reason,
+      source: entry.verdict.source,
+      rule: '*.example (config.toml:12)',
+      question: 'k3',
+      grant: entry.verdict.grant?.id ?? null,
+      approver: approver.name,
+      surface: approver.surface,
+      waitMs: 1,
+      program: asker.executable,
+      pid: asker.pid,
+    });
+  });
+
+  it('gives nothing for other events and for lines that are not ours', () => {
+    const others = everything.filter(({ name }) => !name.startsWith('codex.'));
+    assert.deepEqual(
+      others.map(readDecision),
+      others.map(() => undefined),
+    );
+    const name = 'codex.network_proxy.policy_decision';
+    assert.equal(readDecision({ uid: 'u', time, name, attributes: {} }), undefined);
   });
 });

@@ -43,6 +43,22 @@ const upgrade = { ...get, form: 'upgrade' } as const;
 const socks = { protocol: 'socks5_tcp', listener: 'socks5', method: 'none' } as const;
 const gateway = { ...post, listener: 'gateway' } as const;
 
+describe('panic', () => {
+  it('denies what a rule allows and what the switched-off proxy would refuse otherwise', () => {
+    for (const enabled of [true, false]) {
+      const policy = makePolicy({ enabled, allow: ['example.com'] });
+      const verdict = evaluate(
+        makeRequest('example.com'),
+        policy,
+        () => grantAllow,
+        ownPorts,
+        true,
+      );
+      assert.deepEqual(verdict, denied('panic', 'proxy_state'));
+    }
+  });
+});
+
 describe('evaluate, each order', () => {
   const rows: readonly Row[] = [
     {
