@@ -111,19 +111,28 @@ export async function approverOf(
   return approverRef(parts, await findCaller(parts, caller), surface);
 }
 
-async function findCaller(parts: CallerParts, { client, pid }: Caller): Promise<Asker | undefined> {
+/** The program at the other end, or undefined when it cannot be told within 3 s; never rejects. */
+export async function findCaller(
+  parts: CallerParts,
+  { client, pid }: Caller,
+): Promise<Asker | undefined> {
   const nobody = () => undefined;
   if (client !== undefined) return await withinLimit(parts.findAsker(client).catch(nobody));
   if (pid !== undefined) return await withinLimit(parts.findProcess(pid).catch(nobody));
   return undefined;
 }
 
-/** A caller that hung up, or whose process cannot be read (any more), may have meant not to be found. */
-function isHidden({ pid, isConnected }: Caller): boolean {
+/** Of a caller that was not found: it hung up, or its process cannot be read (any more), which it may have meant. */
+export function isHidden({ pid, isConnected }: Caller): boolean {
   return pid !== undefined || isConnected?.() === false;
 }
 
-function approverRef(parts: CallerParts, caller: Asker | undefined, surface: string): ApproverRef {
+/** The caller as records name it; `unknown` when it was not found. */
+export function approverRef(
+  parts: CallerParts,
+  caller: Asker | undefined,
+  surface: string,
+): ApproverRef {
   return { name: caller === undefined ? 'unknown' : parts.userName(caller.process.uid), surface };
 }
 

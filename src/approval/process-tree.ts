@@ -129,7 +129,7 @@ export function isInsideTree(caller: Asker, asker: Asker): boolean {
 }
 
 /** Whether nothing a person sits at stands between the caller and the system. */
-function isOrphan({ ancestors }: Asker): boolean {
+export function isOrphan({ ancestors }: Asker): boolean {
   const boundary = ancestors.map(boundaryOf).find((found) => found !== undefined);
   return boundary !== 'person';
 }
