@@ -36,6 +36,18 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
   return { changed, added, removed, widens };
 }
 
+/** The difference a line each, for people: keys, then rules that came, then rules that went. */
+export function diffLines({ changed, added, removed }: ConfigDiff): readonly string[] {
+  return [
+    ...changed.map(
+      ({ key, before, after, effect }) =>
+        `${key}: ${before} -> ${after}${effect === 'restart' ? ' (at the next start)' : ''}`,
+    ),
+    ...added.map(({ outcome, text }) => `+ ${outcome} ${text}`),
+    ...removed.map(({ outcome, text }) => `- ${outcome} ${text}`),
+  ];
+}
+
 /** The keys (rules aside) whose effective values differ, in the order of the schema. */
 export function changedKeys(before: Config, after: Config): readonly ChangedKey[] {
   return keys.flatMap((spec) => {

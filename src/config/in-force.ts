@@ -25,6 +25,8 @@ export interface PolicyReport {
 export interface InForce {
   readonly config: Config;
   readonly policy: Policy;
+  /** What the configuration in force was warned about. */
+  readonly warnings: readonly Finding[];
   /** Compiles and swaps; gives what has changed. Throws, and changes nothing, when it does not compile. */
   readonly accept: (config: Config, warnings: readonly Finding[]) => ConfigDiff;
   /** Keeps everything and remembers why. */
@@ -36,7 +38,7 @@ export interface InForce {
 export function createInForce(first: Config, firstWarnings: readonly Finding[]): InForce {
   let config = first;
   let policy = compilePolicy(policyInput(first));
-  let warnings = firstWarnings.map(formatFinding);
+  let warnings = firstWarnings;
   let rejected: string | null = null;
   return {
     get config() {
@@ -45,11 +47,14 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
     get policy() {
       return policy;
     },
+    get warnings() {
+      return warnings;
+    },
     accept(next, nextWarnings) {
       const diff = diffConfigs(config, next);
       policy = compilePolicy(policyInput(next));
       config = next;
-      warnings = nextWarnings.map(formatFinding);
+      warnings = nextWarnings;
       rejected = null;
       return diff;
     },
@@ -65,7 +70,7 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
       layers: config.layers,
       rejected,
       pendingRestart: waitingKeys(first, config),
-      warnings,
+      warnings: warnings.map(formatFinding),
     }),
   };
 }

@@ -24,7 +24,7 @@ function decision(n: number, host = `h${n}.example`): string {
       wouldDeny: false,
       rule: undefined,
       grant: undefined,
-    } as DecisionEntry['verdict'], // of either kind, as far as a record shows it
+    },
     hold: {
       group: 'k3',
       waitedMs: 1,

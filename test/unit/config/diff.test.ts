@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Config } from '../../../src/config/config.ts';
-import { diffConfigs } from '../../../src/config/diff.ts';
+import { diffConfigs, diffLines } from '../../../src/config/diff.ts';
 import { linesOf, loadTexts } from '../../support/layers.ts';
 
 function load(user: string): Config {
@@ -72,6 +72,19 @@ describe('diffConfigs', () => {
       assert.equal(diff.changed.length + diff.added.length + diff.removed.length, 1);
     });
   }
+
+  it('is said a line each', () => {
+    const before = load('[network]\nmode = "full"\nallowed_domains = ["a.example"]\n');
+    const after = load(
+      '[network]\nmode = "limited"\nhttp_port = 1\ndenied_domains = ["b.example"]\n',
+    );
+    assert.deepEqual(diffLines(diffConfigs(before, after)), [
+      'network.mode: full -> limited',
+      'network.http_port: 4128 -> 1 (at the next start)',
+      '+ deny b.example',
+      '- allow a.example',
+    ]);
+  });
 
   it('never shows what is secret in an exporter', () => {
     const exporter = (name: string): Config =>
