@@ -10,7 +10,18 @@ const source = join(root, 'src');
 /** What each part of src may import of ours, beside its own folder; the arrows of the house plan. */
 const arrows: Readonly<Record<string, readonly string[]>> = {
   main: ['cli', 'log', 'state'],
-  cli: ['control/client', 'control/messages', 'config', 'policy', 'daemon', 'state', 'log'],
+  cli: [
+    'control/client',
+    'control/messages',
+    'control/mirror',
+    'tray',
+    'config',
+    'policy',
+    'daemon',
+    'state',
+    'log',
+  ],
+  tray: ['control/client', 'control/messages', 'control/mirror', 'policy', 'state', 'log'],
   daemon: ['proxy', 'control', 'approval', 'audit', 'config', 'gate', 'policy', 'state', 'log'],
   gate: ['policy'],
   policy: [],
@@ -35,6 +46,7 @@ const typesOnly: readonly (readonly [string, string])[] = [
 
 /** The one file of src that may import each package. */
 const homes: Readonly<Record<string, string>> = {
+  'dbus-native': 'tray/bus.ts',
   'http-proxy': 'proxy/gateway-upstream.ts',
   'proxy-agent': 'proxy/dial.ts',
   'smol-toml': 'config/toml.ts',
@@ -50,7 +62,7 @@ const homes: Readonly<Record<string, string>> = {
 const impure =
   /^node:(net|tls|http|https|http2|dgram|dns|fs|child_process|timers|os|process|worker_threads|cluster|readline|inspector)/;
 const pureFiles =
-  /^(policy|wire)\/|^approval\/(pending|due-queue)\.ts$|^audit\/(event|line)\.ts$|^cli\/environment\.ts$|^proxy\/refusal\.ts$|^gate\.ts$/;
+  /^(policy|wire)\/|^approval\/(pending|due-queue|answer-log|flood|look-alike|known-hosts|wildcards|host-memory|patience|request-line|scope|wording|review-rules|mask)\.ts$|^control\/(mirror|redact)\.ts$|^config\/(edit|line-diff|conflicts)\.ts$|^tray\/(model|icon)\.ts$|^audit\/(event|line)\.ts$|^cli\/environment\.ts$|^proxy\/refusal\.ts$|^gate\.ts$/;
 
 interface Import {
   readonly file: string;
@@ -183,6 +195,17 @@ describe('the single doors', () => {
       ),
       [],
     );
+  });
+
+  it('reach the tray from the tray command only', () => {
+    const wrong = imports.filter(
+      (one) =>
+        one.specifier.startsWith('.') &&
+        partOf(targetOf(one)) === 'tray' &&
+        partOf(one.file) !== 'tray' &&
+        one.file !== 'cli/tray.ts',
+    );
+    assert.deepEqual(wrong, []);
   });
 
   it('spells attribute names in audit/event.ts alone', () => {
