@@ -62,6 +62,13 @@ export interface HoldRequest {
   readonly for: AnswerDuration;
 }
 
+/** Answer to it. */
+export interface HoldResponse {
+  readonly id: string;
+  /** Until when those who wait there wait now. */
+  readonly until: string;
+}
+
 /** A program that asked, as the OS reported it; not proof. Command lines are shown live only, masked. */
 export interface AskerView {
   readonly pid: number;
@@ -146,6 +153,8 @@ export interface GroupView {
   /** When the question itself goes. */
   readonly expires: string;
   readonly why: WhyAsked;
+  /** True while the automatic reviewer thinks about it, so that no person needs to be called yet. */
+  readonly reviewing?: boolean;
   /** `why` as one sentence, with its facts. */
   readonly whySentence: string;
   readonly facts: HostFacts;
@@ -288,12 +297,15 @@ export interface LiveChange {
   readonly policyChange?: PolicyChangeView | null;
 }
 
-/** `GET /v1/events`, server-sent: one `snapshot`, then `change`s; `id` grows by one with each. */
+/**
+ * `GET /v1/events`, server-sent: one `snapshot`, then `change`s; `id` grows by one with each. The `data` line is
+ * the whole of this as JSON; `event` and `id` lines say type and id once more. A comment comes every 15 s.
+ */
 export type LiveEvent =
   | { readonly type: 'snapshot'; readonly id: number; readonly view: LiveView }
   | { readonly type: 'change'; readonly id: number; readonly change: LiveChange };
 
-/** `GET /v1/pending`. */
+/** `GET /v1/pending`; `GET /v1/pending/{id}` gives one GroupView. */
 export interface PendingResponse {
   readonly groups: readonly GroupView[];
 }
@@ -495,14 +507,29 @@ export interface TokensResponse {
 
 /** Body of `POST /v1/tokens`. A name may have two valid tokens at once, so that one can replace the other. */
 export interface TokenRequest {
+  /** 1 to 40 letters, digits, `.`, `_`, `-` and blanks; not `local`. */
   readonly name: string;
   readonly role: Role;
+  /** For so many days it is valid, 1 to 366; default: until it is revoked. */
+  readonly days?: number;
 }
 
 /** Answer to `POST /v1/tokens`. */
 export interface TokenCreatedResponse {
   readonly token: TokenView;
   readonly secret: string;
+}
+
+/** `DELETE /v1/tokens/{id}`: the token that is no more; what it had open is closed. */
+export interface TokenRevokedResponse {
+  readonly revoked: TokenView;
+}
+
+/** `POST /v1/tokens/local/rotate`: the new secret stands in `<state>/token` only. */
+export interface TokenRotatedResponse {
+  readonly token: TokenView;
+  /** Until when the secret before it is valid, too. */
+  readonly oldExpires: string;
 }
 
 /** `POST /v1/page-codes`: a way into the page that works once, for 60 s. */
@@ -567,6 +594,11 @@ export interface StatusResponse {
 /** Body of `POST /v1/tray`: what a tray can show on its desktop; null when all is well. */
 export interface TrayReport {
   readonly problem: string | null;
+}
+
+/** Answer to it. */
+export interface TrayResponse {
+  readonly ok: true;
 }
 
 /** `GET /v1/health`: open to anybody on this machine, so it says no more than this. */
