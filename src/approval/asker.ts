@@ -1,12 +1,15 @@
-// Who asks: from a connection to the process that holds its other end, as the operating system tells.
-// Linux only; elsewhere nobody is found, and answers.ts then takes narrow answers only. All reads are
-// asynchronous and one scan of /proc serves every question that came up meanwhile.
+// Who asks: from a connection to the process that holds its other end, as the operating system tells. Here
+// for Linux, by pictures from the system's programs on macOS and Windows; elsewhere nobody is found, and
+// answers.ts then takes narrow answers only. One scan of /proc serves every question that came up meanwhile.
 import { readFile, readdir, readlink } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientAddress } from '../policy/decision.ts';
+import { takeMacosSnapshot } from './macos-processes.ts';
 import { createLineReader } from './proc-process.ts';
 import { findInodes, socketKeys } from './proc-sockets.ts';
+import { createSnapshotFinder, type Snapshot, type SnapshotFinder } from './process-snapshot.ts';
 import type { Asker } from './process-tree.ts';
+import { takeWindowsSnapshot } from './windows-processes.ts';
 
 /** Finds the program at a client's end; undefined when it cannot be told. Never rejects. */
 export type FindAsker = (client: ClientAddress) => Promise<Asker | undefined>;
@@ -20,6 +23,8 @@ export interface AskerOptions {
   readonly platform?: NodeJS.Platform;
   /** Longest look; default 1000 ms. A look-up that must wait for the one before takes at most twice that. */
   readonly deadlineMs?: number;
+  /** In the place of the system's programs on macOS and Windows; for tests. */
+  readonly takeSnapshot?: () => Promise<Snapshot>;
 }
 
 interface Wanted {
@@ -42,7 +47,7 @@ const rememberedPids = 32;
 
 /** Builds the finder; without a platform it knows, one that finds nobody. */
 export function createAskerFinder(options: AskerOptions): FindAsker {
-  if ((options.platform ?? process.platform) !== 'linux') return () => Promise.resolve(undefined);
+  if ((options.platform ?? process.platform) !== 'linux') return snapshotFinder(options).findAsker;
   const readLine = createLineReader(options.mainFile, options.now);
   const queue: Wanted[] = [];
   /** Where clients were found last: an agent's programs open many connections each. */
@@ -106,14 +111,33 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
 
 /** Builds the way from a pid to its program and ancestors; finds nobody where it cannot look. */
 export function createProcessFinder(
-  options: Pick<AskerOptions, 'mainFile' | 'now' | 'platform'>,
+  options: Pick<AskerOptions, 'mainFile' | 'now' | 'platform' | 'takeSnapshot'>,
 ): (pid: number) => Promise<Asker | undefined> {
-  if ((options.platform ?? process.platform) !== 'linux') return () => Promise.resolve(undefined);
+  if ((options.platform ?? process.platform) !== 'linux')
+    return snapshotFinder(options).findProcess;
   const readLine = createLineReader(options.mainFile, options.now);
   return async (pid) => {
     const line = await readLine(pid);
     return line && { ...line, listenerPort: 0 }; // it came by no port
   };
+}
+
+function snapshotFinder(
+  options: Pick<AskerOptions, 'mainFile' | 'platform' | 'takeSnapshot'>,
+): SnapshotFinder {
+  const { platform = process.platform, mainFile } = options;
+  const ways: Partial<Record<NodeJS.Platform, () => Promise<Snapshot>>> = {
+    darwin: takeMacosSnapshot,
+    win32: () => takeWindowsSnapshot(process.env['SystemRoot'] ?? 'C:/Windows'),
+  };
+  const take = options.takeSnapshot ?? ways[platform];
+  const plain = (path: string): string => path.replaceAll('\\', '/');
+  return createSnapshotFinder({
+    take: take ?? (() => Promise.reject(new Error(`processes of ${platform} cannot be looked up`))),
+    ownPid: process.pid,
+    isExec: (words) =>
+      words.some((word, at) => plain(word) === plain(mainFile) && words[at + 1] === 'exec'),
+  });
 }
 
 async function aborted(signal: AbortSignal): Promise<void> {
