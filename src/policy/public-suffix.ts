@@ -9,6 +9,10 @@ export interface Ownership {
   readonly kind: 'icann' | 'private' | 'unknown';
   /** True when the name is the suffix itself, so that what is below belongs to anybody. */
   readonly isSuffix: boolean;
+  /** The registrable domain: the suffix and one label, which one owner has; undefined for a suffix itself. */
+  readonly domain: string | undefined;
+  /** The label of `domain` before the suffix; undefined with it. */
+  readonly label: string | undefined;
 }
 
 /** Looks a canonical name up; costs about a microsecond. */
@@ -21,5 +25,11 @@ export function ownershipOf(name: string): Ownership {
   const known = found.isPrivate === true ? 'private' : 'icann';
   // A suffix the list does not know is guessed as "last label"; a guess must not pass for knowledge.
   const kind = found.isIcann === true || found.isPrivate === true ? known : 'unknown';
-  return { suffix: found.publicSuffix ?? name, kind, isSuffix: found.domain === null };
+  return {
+    suffix: found.publicSuffix ?? name,
+    kind,
+    isSuffix: found.domain === null,
+    domain: found.domain ?? undefined,
+    label: found.domainWithoutSuffix ?? undefined,
+  };
 }

@@ -4,14 +4,18 @@ import { ownershipOf } from '../../../src/policy/public-suffix.ts';
 
 describe('ownershipOf', () => {
   const cases = [
-    ['example.com', { suffix: 'com', kind: 'icann', isSuffix: false }],
-    ['a.b.example.co.uk', { suffix: 'co.uk', kind: 'icann', isSuffix: false }],
-    ['co.uk', { suffix: 'co.uk', kind: 'icann', isSuffix: true }],
-    ['github.io', { suffix: 'github.io', kind: 'private', isSuffix: true }],
-    ['somebody.github.io', { suffix: 'github.io', kind: 'private', isSuffix: false }],
-    ['corp.internal', { suffix: 'internal', kind: 'unknown', isSuffix: false }],
+    ['example.com', 'com', 'icann', 'example.com', 'example'],
+    ['a.b.example.co.uk', 'co.uk', 'icann', 'example.co.uk', 'example'],
+    ['co.uk', 'co.uk', 'icann', undefined, undefined],
+    ['github.io', 'github.io', 'private', undefined, undefined],
+    ['a.somebody.github.io', 'github.io', 'private', 'somebody.github.io', 'somebody'],
+    ['corp.internal', 'internal', 'unknown', 'corp.internal', 'corp'],
+    ['intranet', 'intranet', 'unknown', undefined, undefined],
   ] as const;
-  for (const [name, want] of cases) {
-    it(`knows who owns what is below ${name}`, () => assert.deepEqual(ownershipOf(name), want));
+  for (const [name, suffix, kind, domain, label] of cases) {
+    it(`knows who owns what is below ${name}`, () => {
+      const want = { suffix, kind, isSuffix: domain === undefined, domain, label };
+      assert.deepEqual(ownershipOf(name), want);
+    });
   }
 });
