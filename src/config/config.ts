@@ -24,7 +24,13 @@ export interface NetworkConfig {
   readonly socksPort: number;
 }
 
-/** `[approvals]`: how long and how many requests may wait for a person. */
+/** What the user has run or called at an event: a program with its arguments (no shell), or an address to post to. */
+export type Hook =
+  | { readonly kind: 'command'; readonly argv: readonly string[] }
+  /** `https:`, or `http:` on this machine; may hold a secret, so it is never printed, logged or recorded. */
+  | { readonly kind: 'endpoint'; readonly url: string };
+
+/** `[approvals]`: how long and how many requests may wait for a person, and who else is asked or told. */
 export interface ApprovalsConfig {
   /** 0 to 86400; 0 refuses at once and keeps the question. */
   readonly holdSeconds: number;
@@ -36,6 +42,17 @@ export interface ApprovalsConfig {
   readonly holds: number;
   readonly groups: number;
   readonly dangerouslyAllowSelfApproval: boolean;
+  /** `auto_review` never without `reviewWith`. */
+  readonly reviewer: 'user' | 'auto_review';
+  readonly reviewWith: Hook | undefined;
+  /** 1 to 60. */
+  readonly reviewSeconds: number;
+  /** Longest allow the reviewer may give; 1 to 60. */
+  readonly reviewMinutes: number;
+  readonly reviewPerHour: number;
+  readonly onPending: Hook | undefined;
+  /** What trays and notifications may do. */
+  readonly desktop: 'answer' | 'deny-only' | 'notify-only';
 }
 
 /** `[gateway]`: the stand-in for one API origin. */

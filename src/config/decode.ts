@@ -1,8 +1,10 @@
 // One document to one layer: known tables and keys, each value checked, every mistake reported with
 // its place. Layers are put together in merge.ts.
+import type { Parsed } from '../policy/destination.ts';
 import type { LayerSource } from './config.ts';
 import { readExporter } from './exporter.ts';
 import { nearest, quote, type Finding } from './finding.ts';
+import { readHook } from './hook.ts';
 import {
   emptyLayer,
   originOf,
@@ -11,6 +13,7 @@ import {
   type DecodeContext,
   type DecodedLayer,
   type LayerText,
+  type Setting,
   type Work,
 } from './layer.ts';
 import type { Path } from './locate.ts';
@@ -141,6 +144,8 @@ function readKey(work: Work, name: string, key: string, spec: KeySpec, value: un
   const { type } = spec;
   if (isScalar(type)) {
     readSetting(work, [name, key], spec, readScalar(type, value, work.text.folder));
+  } else if (type.kind === 'hook') {
+    readSetting(work, [name, key], spec, readHook(value, work.text.folder));
   } else if (type.kind === 'exporter') {
     readExporterKey(work, [name, key], spec, value);
   } else if (type.kind === 'patterns') {
@@ -152,18 +157,15 @@ function readKey(work: Work, name: string, key: string, spec: KeySpec, value: un
   }
 }
 
-function readSetting(
-  work: Work,
-  path: Path,
-  spec: KeySpec,
-  read: ReturnType<typeof readScalar>,
-): void {
+function readSetting(work: Work, path: Path, spec: KeySpec, read: Parsed<Setting['value']>): void {
   if (!read.ok) {
     report(work, path, `${path.join('.')}: ${read.problem}`);
     return;
   }
   const missing =
-    spec.type.kind === 'file' ? work.context.checkFile(String(read.value)) : undefined;
+    spec.type.kind === 'file' && typeof read.value === 'string'
+      ? work.context.checkFile(read.value)
+      : undefined;
   if (missing !== undefined) report(work, path, `${path.join('.')}: ${missing}`);
   else work.settings.set(spec.path, { value: read.value, origin: originOf(work, path) });
 }

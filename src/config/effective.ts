@@ -1,7 +1,7 @@
 // Merged settings to the typed Config, and the checks that need more than one value at once.
 import type { Origin } from '../policy/decision.ts';
 import type { PolicyInput } from '../policy/rules.ts';
-import type { Config, LayerSource, OtelConfig, WatchedFiles } from './config.ts';
+import type { Config, Hook, LayerSource, OtelConfig, WatchedFiles } from './config.ts';
 import type { DecodeContext, Setting } from './layer.ts';
 import type { Env } from './exporter.ts';
 import type { Finding } from './finding.ts';
@@ -25,7 +25,8 @@ export function makeConfig(parts: EffectiveParts): {
   const findings: Finding[] = [];
   const values = readerOf(merged.settings);
   const config: Config = {
-    ...networkAndApprovals(values, context.env),
+    network: makeNetwork(values),
+    approvals: makeApprovals(values, context.env),
     ...listenersAndFolders(values),
     otel: makeOtel(merged.settings, context, findings),
     rules: merged.rules,
@@ -33,7 +34,7 @@ export function makeConfig(parts: EffectiveParts): {
     files,
     origins: new Map([...merged.settings].map(([path, { origin }]) => [path, origin])),
   };
-  findings.push(...portClashes(config), ...cautions(config));
+  findings.push(...portClashes(config), ...withoutReviewer(config), ...cautions(config));
   return { config, findings };
 }
 
@@ -65,6 +66,13 @@ function readerOf(settings: ReadonlyMap<string, Setting>) {
       const found = value(path);
       return typeof found === 'string' ? found : bug(path);
     },
+    hook: (path: string): Hook | undefined => {
+      const found = value(path);
+      if (found === undefined) return undefined;
+      const isHook =
+        typeof found === 'object' && (found.kind === 'command' || found.kind === 'endpoint');
+      return isHook ? found : bug(path);
+    },
     optionalText: (path: string): string | undefined => {
       const found = value(path);
       return typeof found === 'string' ? found : undefined;
@@ -72,30 +80,39 @@ function readerOf(settings: ReadonlyMap<string, Setting>) {
   };
 }
 
-function networkAndApprovals(values: Values, env: Env): Pick<Config, 'network' | 'approvals'> {
+function makeNetwork(values: Values): Config['network'] {
   const unknown = values.text('network.unknown');
+  return {
+    enabled: values.boolean('network.enabled'),
+    mode: values.text('network.mode') === 'full' ? 'full' : 'limited',
+    unknown: unknown === 'ask' || unknown === 'report' ? unknown : 'deny',
+    allowLocalBinding: values.boolean('network.allow_local_binding'),
+    managedOnly: values.boolean('network.managed_allowed_domains_only'),
+    allowUpstreamProxy: values.boolean('network.allow_upstream_proxy'),
+    httpPort: values.number('network.http_port'),
+    socksPort: values.number('network.socks_port'),
+  };
+}
+
+function makeApprovals(values: Values, env: Env): Config['approvals'] {
   const explicit = values.isExplicit('approvals.hold_seconds');
   const unattended = !explicit && env['CODEX_NON_INTERACTIVE'] === '1';
+  const desktop = values.text('approvals.desktop');
   return {
-    network: {
-      enabled: values.boolean('network.enabled'),
-      mode: values.text('network.mode') === 'full' ? 'full' : 'limited',
-      unknown: unknown === 'ask' || unknown === 'report' ? unknown : 'deny',
-      allowLocalBinding: values.boolean('network.allow_local_binding'),
-      managedOnly: values.boolean('network.managed_allowed_domains_only'),
-      allowUpstreamProxy: values.boolean('network.allow_upstream_proxy'),
-      httpPort: values.number('network.http_port'),
-      socksPort: values.number('network.socks_port'),
-    },
-    approvals: {
-      holdSeconds: unattended ? 0 : values.number('approvals.hold_seconds'),
-      holdSecondsExplicit: explicit,
-      questionMinutes: values.number('approvals.question_minutes'),
-      holdsPerGroup: values.number('approvals.holds_per_group'),
-      holds: values.number('approvals.holds'),
-      groups: values.number('approvals.groups'),
-      dangerouslyAllowSelfApproval: values.boolean('approvals.dangerously_allow_self_approval'),
-    },
+    holdSeconds: unattended ? 0 : values.number('approvals.hold_seconds'),
+    holdSecondsExplicit: explicit,
+    questionMinutes: values.number('approvals.question_minutes'),
+    holdsPerGroup: values.number('approvals.holds_per_group'),
+    holds: values.number('approvals.holds'),
+    groups: values.number('approvals.groups'),
+    dangerouslyAllowSelfApproval: values.boolean('approvals.dangerously_allow_self_approval'),
+    reviewer: values.text('approvals.reviewer') === 'auto_review' ? 'auto_review' : 'user',
+    reviewWith: values.hook('approvals.review_with'),
+    reviewSeconds: values.number('approvals.review_seconds'),
+    reviewMinutes: values.number('approvals.review_minutes'),
+    reviewPerHour: values.number('approvals.review_per_hour'),
+    onPending: values.hook('approvals.on_pending'),
+    desktop: desktop === 'answer' || desktop === 'deny-only' ? desktop : 'notify-only',
   };
 }
 
@@ -131,7 +148,7 @@ function makeOtel(
   const attributes = pairsFrom(context.env, 'OTEL_RESOURCE_ATTRIBUTES');
   for (const problem of attributes.problems) warn(problem);
   const written = settings.get('otel.exporter')?.value;
-  if (typeof written === 'object') {
+  if (typeof written === 'object' && (written.kind === 'none' || written.kind === 'otlp-http')) {
     return { environment, exporter: written, resourceAttributes: attributes.pairs };
   }
   const { exporter, problems } = exporterFromEnvironment(context.env, context.checkFile);
@@ -159,6 +176,18 @@ function portClashes(config: Config): readonly Finding[] {
   return findings;
 }
 
+/** A reviewer without anything that reviews: an error where it was asked for. */
+function withoutReviewer({ approvals, origins }: Config): readonly Finding[] {
+  const origin = origins.get('approvals.reviewer');
+  if (approvals.reviewer === 'user' || approvals.reviewWith !== undefined || origin === undefined) {
+    return [];
+  }
+  const { file, line, column } = origin;
+  const message =
+    'approvals.reviewer: "auto_review" needs something that reviews; set approvals.review_with to a program or an address';
+  return [{ severity: 'error', file, line, column, message }];
+}
+
 function clash(
   origins: ReadonlyMap<string, Origin>,
   path: string,
@@ -180,7 +209,7 @@ function clash(
 
 /** What is allowed but worth a word at every start. */
 function cautions(config: Config): readonly Finding[] {
-  const { network, approvals, gateway, control, otel } = config;
+  const { network, approvals, gateway, otel } = config;
   const said: readonly (readonly [boolean, string, string])[] = [
     [
       network.unknown === 'report',
@@ -201,11 +230,6 @@ function cautions(config: Config): readonly Finding[] {
       gateway.enabled && gateway.upstream.protocol === 'http:',
       'gateway.upstream',
       'http:// sends requests and their API key in clear text; use https:// unless it is on this machine',
-    ],
-    [
-      control.confirmWidening,
-      'control.confirm_widening',
-      'is not built yet: a reload that widens takes effect at once',
     ],
     [
       otel.exporter.kind === 'otlp-http' && config.origins.has('otel.exporter') && isClear(otel),

@@ -1,7 +1,7 @@
 // What a layer is before, during and after decoding, and how a decoding reports: shared by decode.ts and
 // rule-lists.ts.
 import type { Layer, Origin } from '../policy/decision.ts';
-import type { ConfigRule, LayerSource } from './config.ts';
+import type { ConfigRule, Hook, LayerSource } from './config.ts';
 import type { Env, Exporter } from './exporter.ts';
 import type { Finding } from './finding.ts';
 import type { Locate, Path } from './locate.ts';
@@ -28,9 +28,9 @@ export interface DecodeContext {
   readonly checkFile: (path: string) => string | undefined;
 }
 
-/** One effective scalar or exporter with its place. */
+/** One effective scalar, exporter or hook with its place. */
 export interface Setting {
-  readonly value: boolean | number | string | Exporter;
+  readonly value: boolean | number | string | Exporter | Hook;
   readonly origin: Origin;
 }
 

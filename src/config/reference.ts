@@ -70,6 +70,7 @@ function defaultOf({ fallback }: KeySpec): string {
 function rangeOf({ type }: KeySpec): string {
   if (type.kind === 'integer') return `${type.min} to ${type.max}`;
   if (type.kind === 'choice') return type.values.map((value) => `"${value}"`).join(' or ');
+  if (type.kind === 'hook') return 'a list of program and arguments, or a web address';
   if (type.kind === 'file') return 'a path, relative to the file that names it';
   return '';
 }

@@ -14,7 +14,9 @@ export type KeyType =
   | { readonly kind: 'patterns'; readonly outcome: 'allow' | 'deny' }
   | { readonly kind: 'pattern-map' }
   | { readonly kind: 'presets' }
-  | { readonly kind: 'exporter' };
+  | { readonly kind: 'exporter' }
+  /** A program with its arguments, or a URL. */
+  | { readonly kind: 'hook' };
 
 /**
  * Which way a user may move a managed value: to `false`, to `true`, to a lower number, to an earlier
@@ -64,7 +66,8 @@ function key(
 /** The tables in the order of the reference, with one line about each. */
 export const tables: Readonly<Record<string, string>> = {
   network: 'What may be reached, and where the proxy listens.',
-  approvals: 'How long unknown destinations wait for a person, and how many may wait.',
+  approvals:
+    'How long unknown destinations wait for a person, how many may wait, and who else is asked or told.',
   gateway: 'The stand-in for one API origin, for programs that take a base URL but no proxy.',
   control: 'The control API: status, questions, answers.',
   audit: 'The local journal of every decision.',
@@ -178,7 +181,7 @@ export const keys: readonly KeySpec[] = [
     { kind: 'integer', min: 0, max: 86_400 },
     290,
     'managed',
-    'How long a request waits for an answer. 0 refuses at once and keeps the question. Unset means 290, or 0 under CODEX_NON_INTERACTIVE=1.',
+    'How long a request waits for an answer. 0 refuses at once and keeps the question. Unset means 290, or 0 when nobody is there to answer (no tray, page or `watch`, and no call of an approver for a minute) and under CODEX_NON_INTERACTIVE=1.',
   ),
   key(
     'approvals.question_minutes',
@@ -215,6 +218,69 @@ export const keys: readonly KeySpec[] = [
     'false',
     'True takes an answer from inside the process tree that asks, and records it. Meant for tests.',
     { danger: 'The program behind the gate can open the gate.' },
+  ),
+  key(
+    'approvals.reviewer',
+    { kind: 'choice', values: ['user', 'auto_review'] },
+    'user',
+    'choice',
+    '`auto_review` puts a question to `review_with` first: it may deny, allow for minutes at low risk, or leave it to a person. Bare addresses, look-alikes and floods go to a person in any case, and so does everything it does not answer in time.',
+    {
+      effect: 'restart',
+      danger: 'With `auto_review` a program opens destinations that nobody has looked at.',
+    },
+  ),
+  key(
+    'approvals.review_with',
+    { kind: 'hook' },
+    undefined,
+    'managed',
+    'What reviews: a program with its arguments (no shell), or `https://…` (`http://` on this machine only). It is given the question as JSON, on its input or as a POST, and answers `{ "verdict": "allow" | "deny" | "ask", "risk": "low" | "medium" | "high", "reason": "…" }`.',
+    {
+      effect: 'restart',
+      danger: 'Whoever can change that program or answer at that address can allow destinations.',
+      sample: '["/usr/local/bin/review-destination"]',
+    },
+  ),
+  key(
+    'approvals.review_seconds',
+    { kind: 'integer', min: 1, max: 60 },
+    20,
+    'lower',
+    'How long a review may take. Requests wait that long even when nobody else is there to answer.',
+  ),
+  key(
+    'approvals.review_minutes',
+    { kind: 'integer', min: 1, max: 60 },
+    10,
+    'lower',
+    'How long an allow of the reviewer holds.',
+  ),
+  key(
+    'approvals.review_per_hour',
+    { kind: 'integer', min: 1, max: 1000 },
+    30,
+    'lower',
+    'Questions an hour that the reviewer is given; the others go to a person.',
+  ),
+  key(
+    'approvals.on_pending',
+    { kind: 'hook' },
+    undefined,
+    'managed',
+    'What is told of each question that waits for a person, such as a chat or a phone: a program with its arguments (no shell), or `https://…` (`http://` on this machine only). It is given the destination and the names of the programs as JSON, without command lines and folders; what it answers does not count.',
+    { effect: 'restart', sample: '"https://chat.example/hooks/questions"' },
+  ),
+  key(
+    'approvals.desktop',
+    { kind: 'choice', values: ['notify-only', 'deny-only', 'answer'] },
+    'answer',
+    'choice',
+    'What the tray and its notifications may do: `answer`, deny only, or only show what waits.',
+    {
+      danger:
+        'Any program of the same desktop session can press buttons there; `deny-only` takes the harm out of it.',
+    },
   ),
   key(
     'gateway.enabled',
@@ -274,8 +340,7 @@ export const keys: readonly KeySpec[] = [
     boolean,
     false,
     'true',
-    'True: a reload that widens waits for an approver. Not built yet.',
-    { effect: 'restart', danger: 'Until it is built, true is warned about and changes nothing.' },
+    'True: a reload that widens waits for an approver, and the policy before it stays until then.',
   ),
   key(
     'audit.folder',

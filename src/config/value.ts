@@ -13,7 +13,7 @@ export type ScalarType = Extract<
 
 /** True for a key that holds one scalar. */
 export function isScalar(type: KeyType): type is ScalarType {
-  return !['patterns', 'pattern-map', 'presets', 'exporter'].includes(type.kind);
+  return !['patterns', 'pattern-map', 'presets', 'exporter', 'hook'].includes(type.kind);
 }
 
 /** Checks and normalises one scalar; `folder` is where a relative file path starts. */

@@ -101,4 +101,18 @@ describe('diffConfigs', () => {
       },
     ]);
   });
+
+  it('never shows what a hook runs or calls', () => {
+    const before = load('');
+    const after = load('[approvals]\non_pending = "https://chat.example/secret"\n');
+    assert.deepEqual(diffConfigs(before, after).changed, [
+      {
+        key: 'approvals.on_pending',
+        effect: 'restart',
+        before: 'unset',
+        after: 'endpoint',
+        widens: false,
+      },
+    ]);
+  });
 });

@@ -46,6 +46,22 @@ describe('a user value under a managed one', () => {
     },
     { key: 'control.confirm_widening', user: 'false', managed: 'true', want: true, warns: true },
     { key: 'control.confirm_widening', user: 'true', managed: 'false', want: true },
+    { key: 'approvals.reviewer', user: '"user"', managed: '"auto_review"', want: 'user' },
+    {
+      key: 'approvals.desktop',
+      user: '"answer"',
+      managed: '"deny-only"',
+      want: 'deny-only',
+      warns: true,
+    },
+    {
+      key: 'approvals.desktop',
+      user: '"notify-only"',
+      managed: '"deny-only"',
+      want: 'notify-only',
+    },
+    { key: 'approvals.review_minutes', user: '60', managed: '5', want: 5, warns: true },
+    { key: 'approvals.review_per_hour', user: '3', managed: '30', want: 3 },
     { key: 'exec.no_proxy', user: '"local"', managed: '"none"', want: 'none', warns: true },
     { key: 'exec.no_proxy', user: '"none"', managed: '"local"', want: 'none' },
   ] as const;
@@ -246,15 +262,70 @@ describe('two listeners on one port', () => {
 describe('values that deserve a word', () => {
   it('are warned about at every load', () => {
     const user =
-      '[network]\nunknown = "report"\nallow_local_binding = true\n[approvals]\ndangerously_allow_self_approval = true\n[gateway]\nupstream = "http://127.0.0.1:9/v1"\n[control]\nconfirm_widening = true\n';
+      '[network]\nunknown = "report"\nallow_local_binding = true\n[approvals]\ndangerously_allow_self_approval = true\n[gateway]\nupstream = "http://127.0.0.1:9/v1"\n';
     assert.deepEqual(linesOf(loadTexts({ user })), [
       'config.toml:2:11: warning: network.unknown: "report" lets every destination through that is neither denied nor local',
       'config.toml:3:23: warning: network.allow_local_binding: requests may reach this machine and its network',
       'config.toml:5:35: warning: approvals.dangerously_allow_self_approval: the program that asks may answer its own question',
       'config.toml:7:12: warning: gateway.upstream: http:// sends requests and their API key in clear text; use https:// unless it is on this machine',
-      'config.toml:9:20: warning: control.confirm_widening: is not built yet: a reload that widens takes effect at once',
     ]);
   });
+});
+
+describe('a hook', () => {
+  it('of the management stands', () => {
+    const result = loadTexts({
+      user: '[approvals]\non_pending = ["/bin/mine"]\n',
+      requirements: '[approvals]\non_pending = ["./theirs"]\n',
+    });
+    assert.ok(result.ok);
+    const { onPending } = result.config.approvals;
+    assert.deepEqual(onPending, { kind: 'command', argv: ['/conf/theirs'] });
+    assert.deepEqual(linesOf(result), [
+      'config.toml:2:14: warning: approvals.on_pending: is set by the management (requirements.toml:2:14), which stands',
+    ]);
+  });
+});
+
+describe('a reviewer', () => {
+  const cases = [
+    {
+      name: 'is a mistake without anything that reviews',
+      user: '[approvals]\nreviewer = "auto_review"\n',
+      want: [
+        'config.toml:2:12: approvals.reviewer: "auto_review" needs something that reviews; set approvals.review_with to a program or an address',
+      ],
+    },
+    {
+      name: 'is fine with a program',
+      user: '[approvals]\nreviewer = "auto_review"\nreview_with = ["/bin/review"]\n',
+      want: [],
+    },
+    {
+      name: 'is fine with a program that the management names',
+      user: '[approvals]\nreviewer = "auto_review"\n',
+      requirements: '[approvals]\nreviewer = "auto_review"\nreview_with = ["/bin/review"]\n',
+      want: [],
+    },
+    {
+      name: 'is a mistake of the management, too',
+      requirements: '[approvals]\nreviewer = "auto_review"\n',
+      want: [
+        'requirements.toml:2:12: approvals.reviewer: "auto_review" needs something that reviews; set approvals.review_with to a program or an address',
+      ],
+    },
+    {
+      name: 'needs no program once the user asks for a person',
+      user: '[approvals]\nreviewer = "user"\n',
+      requirements: '[approvals]\nreviewer = "auto_review"\n',
+      want: [],
+    },
+  ];
+  for (const { name, want, ...texts } of cases) {
+    it(name, () => {
+      assert.deepEqual(linesOf(loadTexts(texts)), want);
+    });
+  }
 });
 
 describe('hold_seconds', () => {
