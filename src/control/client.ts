@@ -3,20 +3,13 @@
 // Used by the commands; knows nothing of how answers are printed.
 import { readFile } from 'node:fs/promises';
 import { Agent, request as httpRequest } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { SallyportError } from '../errors.ts';
 import { controlErrorCodes } from './messages.ts';
-import type {
-  AnswerRequest,
-  AnswerResponse,
-  ControlErrorCode,
-  GrantsResponse,
-  HealthResponse,
-  PendingResponse,
-  ReloadResponse,
-  RevokeResponse,
-  StatusResponse,
-} from './messages.ts';
+import type * as messages from './messages.ts';
+import type { AnswerRequest, ControlErrorCode, LiveEvent } from './messages.ts';
+import { createSseReader } from './sse.ts';
 
 /** The daemon's "no" with its HTTP status and code; `code` is always ERR_CONTROL_REFUSED. */
 export class ControlError extends SallyportError {
@@ -48,13 +41,44 @@ export interface ControlClientOptions {
  * ERR_STATE_CORRUPT (its address file is not readable as such) or ControlError (it said no).
  */
 export interface ControlClient {
-  readonly health: () => Promise<HealthResponse>;
-  readonly status: () => Promise<StatusResponse>;
-  readonly pending: () => Promise<PendingResponse>;
-  readonly answer: (id: string, answer: AnswerRequest) => Promise<AnswerResponse>;
-  readonly grants: () => Promise<GrantsResponse>;
-  readonly revoke: (id: string) => Promise<RevokeResponse>;
-  readonly reload: () => Promise<ReloadResponse>;
+  readonly health: () => Promise<messages.HealthResponse>;
+  readonly status: () => Promise<messages.StatusResponse>;
+  readonly pending: () => Promise<messages.PendingResponse>;
+  readonly show: (id: string) => Promise<messages.GroupView>;
+  readonly answer: (id: string, answer: AnswerRequest) => Promise<messages.AnswerResponse>;
+  readonly preview: (id: string, answer: AnswerRequest) => Promise<messages.PreviewResponse>;
+  readonly hold: (id: string, duration: string) => Promise<messages.HoldResponse>;
+  /**
+   * The live stream: a snapshot, then changes, until the signal is aborted, which ends it without an error. It
+   * rejects as the others do when the daemon goes or cuts it off; call it again to begin anew.
+   */
+  readonly watch: (signal: AbortSignal) => AsyncIterable<LiveEvent>;
+  readonly grants: () => Promise<messages.GrantsResponse>;
+  readonly revoke: (id: string) => Promise<messages.RevokeResponse>;
+  /** The answer to this question; without one the last answer that stands. */
+  readonly undo: (id?: string) => Promise<messages.UndoResponse>;
+  readonly history: (query?: messages.HistoryQuery) => Promise<messages.HistoryResponse>;
+  readonly pause: (duration: string) => Promise<messages.GateResponse>;
+  readonly resume: () => Promise<messages.GateResponse>;
+  readonly panic: (on: boolean) => Promise<messages.GateResponse>;
+  readonly lift: (id: string) => Promise<messages.GateResponse>;
+  readonly change: (
+    id: string,
+    verb: 'accept' | 'reject' | 'undo',
+  ) => Promise<messages.ChangeResponse>;
+  readonly rules: () => Promise<messages.RulesResponse>;
+  readonly checkRules: (draft: messages.RulesDraft) => Promise<messages.RulesCheckResponse>;
+  readonly saveRules: (draft: messages.RulesDraft) => Promise<messages.RulesSaveResponse>;
+  readonly undoRules: (id: string) => Promise<messages.RulesSaveResponse>;
+  readonly rulesHistory: () => Promise<messages.RulesHistoryResponse>;
+  readonly tokens: () => Promise<messages.TokensResponse>;
+  readonly createToken: (request: messages.TokenRequest) => Promise<messages.TokenCreatedResponse>;
+  readonly revokeToken: (id: string) => Promise<messages.TokenRevokedResponse>;
+  readonly rotateToken: () => Promise<messages.TokenRotatedResponse>;
+  readonly pageCode: () => Promise<messages.PageCodeResponse>;
+  readonly pageSession: (code: string) => Promise<messages.PageSessionResponse>;
+  readonly reportTray: (problem: string | null) => Promise<messages.TrayResponse>;
+  readonly reload: () => Promise<messages.ReloadResponse>;
 }
 
 type Place =
@@ -73,25 +97,60 @@ interface Reply {
 
 const replyLimitBytes = 16 * 1024 * 1024;
 
+/** The daemon sends something every 15 s at least. */
+const silenceMs = 45_000;
+
 /** Makes a client; nothing is read or opened before the first call, and every call looks afresh. */
 export function createControlClient(
   target: ControlTarget,
   options: ControlClientOptions = {},
 ): ControlClient {
-  const call = async (method: string, path: string, body?: unknown): Promise<unknown> =>
-    await callDaemon(await findAccess(target), method, path, body, options);
-  const named = (id: string) => encodeURIComponent(id);
   // The daemon is ours and of the same version, so its shapes are trusted as messages.ts has them.
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> =>
+    (await callDaemon(await findAccess(target), { method, path, body }, options)) as T;
+  const get = <T>(path: string): Promise<T> => call<T>('GET', path);
+  const post = <T>(path: string, body: unknown = {}): Promise<T> => call<T>('POST', path, body);
+  const remove = <T>(path: string): Promise<T> => call<T>('DELETE', path);
+  const named = (id: string) => encodeURIComponent(id);
   return {
-    health: async () => (await call('GET', '/v1/health')) as HealthResponse,
-    status: async () => (await call('GET', '/v1/status')) as StatusResponse,
-    pending: async () => (await call('GET', '/v1/pending')) as PendingResponse,
-    answer: async (id, answer) =>
-      (await call('POST', `/v1/pending/${named(id)}/answer`, answer)) as AnswerResponse,
-    grants: async () => (await call('GET', '/v1/grants')) as GrantsResponse,
-    revoke: async (id) => (await call('DELETE', `/v1/grants/${named(id)}`)) as RevokeResponse,
-    reload: async () => (await call('POST', '/v1/reload', {})) as ReloadResponse,
+    health: () => get('/v1/health'),
+    status: () => get('/v1/status'),
+    pending: () => get('/v1/pending'),
+    show: (id) => get(`/v1/pending/${named(id)}`),
+    answer: (id, answer) => post(`/v1/pending/${named(id)}/answer`, answer),
+    preview: (id, answer) => post(`/v1/pending/${named(id)}/preview`, answer),
+    hold: (id, duration) => post(`/v1/pending/${named(id)}/hold`, { for: duration }),
+    watch: (signal) => watchDaemon(target, options, signal),
+    grants: () => get('/v1/grants'),
+    revoke: (id) => remove(`/v1/grants/${named(id)}`),
+    undo: (id) => post('/v1/undo', id === undefined ? {} : { id }),
+    history: (query = {}) => get(`/v1/history${queryText(query)}`),
+    pause: (duration) => post('/v1/pause', { for: duration }),
+    resume: () => post('/v1/resume'),
+    panic: (on) => post('/v1/panic', { on }),
+    lift: (id) => post(`/v1/floods/${named(id)}/lift`),
+    change: (id, verb) => post(`/v1/changes/${named(id)}/${verb}`),
+    rules: () => get('/v1/rules'),
+    checkRules: (draft) => post('/v1/rules/check', draft),
+    saveRules: (draft) => post('/v1/rules/save', draft),
+    undoRules: (id) => post('/v1/rules/undo', { id }),
+    rulesHistory: () => get('/v1/rules/history'),
+    tokens: () => get('/v1/tokens'),
+    createToken: (request) => post('/v1/tokens', request),
+    revokeToken: (id) => remove(`/v1/tokens/${named(id)}`),
+    rotateToken: () => post('/v1/tokens/local/rotate'),
+    pageCode: () => post('/v1/page-codes'),
+    pageSession: (code) => post('/v1/page-sessions', { code }),
+    reportTray: (problem) => post('/v1/tray', { problem }),
+    reload: () => post('/v1/reload'),
   };
+}
+
+function queryText(query: messages.HistoryQuery): string {
+  const pairs = Object.entries(query).map(
+    ([name, value]) => `${name}=${encodeURIComponent(String(value))}`,
+  );
+  return pairs.length === 0 ? '' : `?${pairs.join('&')}`;
 }
 
 async function findAccess(target: ControlTarget): Promise<Access> {
@@ -139,17 +198,28 @@ function placeOf(url: string): Place {
   return { kind: 'tcp', host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) };
 }
 
+interface Call {
+  readonly method: string;
+  readonly path: string;
+  readonly body?: unknown;
+}
+
 async function callDaemon(
-  access: Access,
-  method: string,
-  path: string,
-  body: unknown,
+  { places, token }: Access,
+  asked: Call,
   options: ControlClientOptions,
 ): Promise<unknown> {
+  return readReply(await atOnePlace(places, (place) => send(place, token, asked, options)));
+}
+
+async function atOnePlace<T>(
+  places: readonly Place[],
+  attempt: (place: Place) => Promise<T>,
+): Promise<T> {
   let failure: unknown;
-  for (const place of access.places) {
+  for (const place of places) {
     try {
-      return readReply(await send(place, access.token, method, path, body, options));
+      return await attempt(place);
     } catch (error) {
       // Only a connection that was never made may be tried elsewhere: an answer must not count twice.
       if (!isNotConnected(error)) throw error;
@@ -172,23 +242,51 @@ function unreachable(what: string, cause: unknown): SallyportError {
 async function send(
   place: Place,
   token: string,
-  method: string,
-  path: string,
-  body: unknown,
+  asked: Call,
   options: ControlClientOptions,
 ): Promise<Reply> {
+  const limitMs = options.timeoutMs ?? 15_000;
+  const signal = AbortSignal.timeout(limitMs);
+  const what = () => (signal.aborted ? `no answer within ${limitMs} ms` : 'the daemon broke off');
+  const incoming = await open(place, token, asked, { surface: options.surface, signal, what });
+  return await readWhole(incoming, what);
+}
+
+async function readWhole(incoming: IncomingMessage, what: () => string): Promise<Reply> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > replyLimitBytes) throw new Error('the answer is too long');
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw unreachable(what(), error);
+  }
+  return { status: incoming.statusCode ?? 0, body: decode(Buffer.concat(chunks)) };
+}
+
+interface Opening {
+  readonly surface: ControlClientOptions['surface'];
+  readonly signal: AbortSignal;
+  /** What to say of a failure. */
+  readonly what: () => string;
+}
+
+/** Sends the call and gives the answer's head; what follows is the caller's to read. */
+async function open(
+  place: Place,
+  token: string,
+  { method, path, body }: Call,
+  { surface = 'api', signal, what }: Opening,
+): Promise<IncomingMessage> {
   const text = body === undefined ? undefined : JSON.stringify(body);
   const where =
     place.kind === 'tcp'
       ? { host: place.host, port: place.port }
       : { socketPath: place.path, headers: { host: 'localhost' } };
-  const limitMs = options.timeoutMs ?? 15_000;
-  const signal = AbortSignal.timeout(limitMs);
-  const { promise, resolve, reject } = Promise.withResolvers<Reply>();
-  const fail = (error: Error) => {
-    const what = signal.aborted ? `no answer within ${limitMs} ms` : 'the daemon broke off';
-    reject(isNotConnected(error) ? error : unreachable(what, error));
-  };
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
   const outgoing = httpRequest({
     ...where,
     // An agent of our own: the default one would follow HTTP_PROXY under NODE_USE_ENV_PROXY.
@@ -198,30 +296,62 @@ async function send(
     signal,
     headers: {
       ...where.headers,
-      // Health is open to all, so that asking whether anybody is there gives the token to nobody.
-      ...(path === '/v1/health' ? undefined : { authorization: `Bearer ${token}` }),
-      'x-sallyport-surface': options.surface ?? 'api',
+      // Some paths are open to all, so that asking whether anybody is there gives the token to nobody.
+      ...(openPaths.has(path) ? undefined : { authorization: `Bearer ${token}` }),
+      'x-sallyport-surface': surface,
       ...(text === undefined
         ? undefined
         : { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }),
     },
   });
-  outgoing.on('error', fail);
+  outgoing.on('error', (error) => {
+    reject(isNotConnected(error) ? error : unreachable(what(), error));
+  });
   outgoing.on('response', (incoming) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    incoming.on('error', fail);
-    incoming.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > replyLimitBytes) incoming.destroy(new Error('the answer is too long'));
-      chunks.push(chunk);
-    });
-    incoming.on('end', () => {
-      resolve({ status: incoming.statusCode ?? 0, body: decode(Buffer.concat(chunks)) });
-    });
+    incoming.on('error', () => undefined); // told again to whoever reads it
+    resolve(incoming);
   });
   outgoing.end(text);
   return await promise;
+}
+
+const openPaths = new Set(['/v1/health', '/v1/page-sessions']);
+
+async function* watchDaemon(
+  target: ControlTarget,
+  { surface, timeoutMs = 15_000 }: ControlClientOptions,
+  signal: AbortSignal,
+): AsyncGenerator<LiveEvent, void, undefined> {
+  if (signal.aborted) return;
+  const silence = new AbortController();
+  const both = AbortSignal.any([signal, silence.signal]);
+  let timer = setTimeout(() => silence.abort(), timeoutMs);
+  const what = () =>
+    silence.signal.aborted ? 'the daemon has fallen silent' : 'the daemon broke off';
+  try {
+    const { places, token } = await findAccess(target);
+    const asked = { method: 'GET', path: '/v1/events' };
+    const incoming = await atOnePlace(places, (place) =>
+      open(place, token, asked, { surface, signal: both, what }),
+    );
+    if (incoming.statusCode !== 200) {
+      readReply(await readWhole(incoming, what));
+      throw unreachable('the daemon gave no stream', undefined);
+    }
+    const reader = createSseReader(replyLimitBytes);
+    for await (const chunk of incoming as AsyncIterable<Buffer>) {
+      clearTimeout(timer);
+      for (const data of reader.push(chunk)) yield decode(Buffer.from(data)) as LiveEvent;
+      timer = setTimeout(() => silence.abort(), silenceMs);
+    }
+    throw unreachable(what(), undefined);
+  } catch (error) {
+    if (signal.aborted) return;
+    if (error instanceof SallyportError) throw error;
+    throw unreachable(what(), error);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function decode(bytes: Buffer): unknown {

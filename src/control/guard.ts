@@ -1,18 +1,7 @@
 // What every request to the control API must show before anything else is looked at (security
 // requirement 18): that it was meant for us (Host), that no foreign web page sent it (Origin,
-// Sec-Fetch-Site), and that its sender may read the state folder (token).
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { ControlErrorCode } from './messages.ts';
-
-/** Which listener a request came through. */
-export type ControlListener = 'tcp' | 'socket';
-
-/** An answer that is not 200. */
-export interface Refused {
-  readonly status: number;
-  readonly code: ControlErrorCode;
-  readonly message: string;
-}
+// Sec-Fetch-Site), and that its sender holds a secret of ours (token).
+import type { ControlListener, Holder, Refused } from './route.ts';
 
 /** What the guard looks at. */
 export interface GuardedRequest {
@@ -55,14 +44,15 @@ export function checkOrigin({ rawHeaders, listener, port }: GuardedRequest): Ref
   return undefined;
 }
 
-/** Refuses (401) whoever does not send the token; compares in constant time. */
-export function checkToken(rawHeaders: readonly string[], token: string): Refused | undefined {
+/** Whose secret the request shows, or the refusal (401) of whoever shows none that is known. */
+export function findHolder(
+  rawHeaders: readonly string[],
+  find: (secret: string) => Holder | undefined,
+): Holder | Refused {
   const sent = singleHeaders(rawHeaders)?.get('authorization');
   const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(sent ?? '')?.[1];
-  // Hashed first: the comparison then takes the same time whatever the lengths are.
-  const isRight =
-    bearer !== undefined && token !== '' && timingSafeEqual(digest(bearer), digest(token));
-  if (isRight) return undefined;
+  const holder = bearer === undefined ? undefined : find(bearer);
+  if (holder !== undefined) return holder;
   const message = 'send "Authorization: Bearer" with the token of the state folder';
   return { status: 401, code: 'unauthorized', message };
 }
@@ -79,8 +69,4 @@ export function singleHeaders(
     found.set(name, rawHeaders[at + 1] ?? '');
   }
   return found;
-}
-
-function digest(text: string): Buffer {
-  return createHash('sha256').update(text).digest();
 }

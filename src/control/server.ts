@@ -7,41 +7,21 @@ import type { Socket } from 'node:net';
 import type { Caller } from '../approval/answers.ts';
 import { SallyportError } from '../errors.ts';
 import type { ClientAddress } from '../policy/decision.ts';
-import { checkOrigin, checkToken, singleHeaders } from './guard.ts';
-import type { ControlListener, Refused } from './guard.ts';
-import type { ErrorResponse } from './messages.ts';
-
-/** What a token's holder may do; today's one token is the local admin's and may do all. */
-export type Permission = 'anyone' | 'view' | 'answer' | 'admin';
-
-/** One request as a route sees it: past every guard. */
-export interface ControlRequest {
-  /** The text in the place of `{id}`; empty for routes without. */
-  readonly id: string;
-  /** The decoded JSON body of a POST; undefined otherwise. */
-  readonly body: unknown;
-  /** The other end of the connection. */
-  readonly caller: Caller;
-  /** What the caller says it is, from a closed list; not proof. */
-  readonly surface: string;
-}
-
-/** What a route gives back: the body of a 200, or a refusal. */
-export type ControlReply = { readonly body: unknown } | { readonly refused: Refused };
-
-/** One line of the route table. */
-export interface Route {
-  readonly method: 'GET' | 'POST' | 'DELETE';
-  /** Segments; `{id}` stands for one of any text. */
-  readonly path: string;
-  readonly permission: Permission;
-  readonly handle: (request: ControlRequest) => Promise<ControlReply>;
-}
+import { checkOrigin, findHolder, singleHeaders } from './guard.ts';
+import { matchRoutes, readQuery, splitTarget } from './match.ts';
+import { surfaces } from './messages.ts';
+import type { Role, Surface } from './messages.ts';
+import { writeReply } from './reply.ts';
+import { isEnough, refuse, stranger } from './route.ts';
+import type { ControlListener, ControlReply, Holder, Refused, Route } from './route.ts';
 
 /** What the listeners are made of. */
 export interface ControlParts {
   readonly routes: readonly Route[];
-  readonly token: () => string;
+  /** Whose secret this is: a token's or a page session's. */
+  readonly find: (secret: string) => Holder | undefined;
+  /** Told of every call of somebody who may answer: a person is, or was just now, there. */
+  readonly onCall: (surface: Surface, role: Role) => void;
   /** The TCP port in use, for the Host check. */
   readonly port: () => number;
   /** The process at the other end of a unix socket connection, where the kernel tells. */
@@ -73,24 +53,13 @@ const bodyLimitBytes = 64 * 1024;
 const headLimitBytes = 16 * 1024;
 const connectionLimit = 256;
 const closeMs = 1000;
-const surfaces = new Set(['cli', 'watch', 'tray', 'page', 'api']);
-
-/** On every answer. No CORS field, ever: a foreign page may neither send nor read. */
-const securityHeaders = {
-  'cache-control': 'no-store',
-  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-  'cross-origin-resource-policy': 'same-origin',
-  'referrer-policy': 'no-referrer',
-  'x-content-type-options': 'nosniff',
-  'x-frame-options': 'DENY',
-} as const;
-
 /** Opens one listener; fails with ERR_PORT_IN_USE or ERR_LISTEN. Who has shown the token is never crowded out. */
 export async function openControl(
   parts: ControlParts,
   place: ControlPlace,
 ): Promise<ControlServer> {
-  const server = createControlServer(parts, 'port' in place ? 'tcp' : 'socket');
+  const streams = new Set<ServerResponse>();
+  const server = createControlServer(parts, 'port' in place ? 'tcp' : 'socket', streams);
   if ('path' in place) await removeStale(place.path);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
@@ -107,14 +76,24 @@ export async function openControl(
   const address = server.address();
   return {
     port: typeof address === 'object' ? address?.port : undefined,
-    close: async () => await closeServer(server),
+    close: async () => await closeServer(server, streams),
   };
 }
 
-/** The HTTP server of one listener, not listening yet; strict framing, short limits. */
-export function createControlServer(parts: ControlParts, listener: ControlListener): Server {
+/** The HTTP server of one listener, not listening yet; strict framing, short limits. Open streams are put into the set. */
+function createControlServer(
+  parts: ControlParts,
+  listener: ControlListener,
+  streams: Set<ServerResponse>,
+): Server {
   const strangers = new Set<Socket>();
-  const handle = createControlHandler(parts, listener, (socket) => strangers.delete(socket));
+  const handle = createHandler(parts, listener, {
+    onKnown: (socket) => strangers.delete(socket),
+    onStream: (response) => {
+      streams.add(response);
+      response.once('close', () => streams.delete(response));
+    },
+  });
   const server = createServer(
     {
       insecureHTTPParser: false,
@@ -145,11 +124,18 @@ export function createControlServer(parts: ControlParts, listener: ControlListen
   return server;
 }
 
-/** Guards, then the route, then the answer; no exception leaves it. `onKnown` is told who showed the token. */
-export function createControlHandler(
+interface Told {
+  /** Of a connection whose caller has shown a token. */
+  readonly onKnown: (socket: Socket) => void;
+  /** Of an answer that stays open. */
+  readonly onStream: (response: ServerResponse) => void;
+}
+
+/** Guards, then the route, then the answer; no exception leaves it. */
+function createHandler(
   parts: ControlParts,
   listener: ControlListener,
-  onKnown: (socket: Socket) => void,
+  { onKnown, onStream }: Told,
 ): RequestListener {
   return (request, response) => {
     request.on('error', () => undefined);
@@ -160,18 +146,14 @@ export function createControlHandler(
     });
     // Nothing is left to wait for: answerRequest's own failure has been turned into a reply.
     void answered.then((reply) => {
-      writeReply(response, reply);
+      try {
+        writeReply(response, reply, onStream);
+      } catch (error) {
+        parts.onBug(error);
+        response.destroy();
+      }
     });
   };
-}
-
-/** A refusal as a route's reply. */
-export function refuse(
-  status: number,
-  code: Refused['code'],
-  message: string,
-): { readonly refused: Refused } {
-  return { refused: { status, code, message } };
 }
 
 async function answerRequest(
@@ -183,45 +165,60 @@ async function answerRequest(
   const { rawHeaders, socket, url = '', method = '' } = request;
   const misdirected = checkOrigin({ rawHeaders, listener, port: parts.port() });
   if (misdirected !== undefined) return { refused: misdirected };
-  const matches = parts.routes.flatMap((route) => {
-    const id = matchPath(route.path, url);
-    return id === undefined ? [] : [{ route, id }];
-  });
+  const { path, query } = splitTarget(url);
+  const matches = matchRoutes(parts.routes, path).filter(
+    ({ route }) => route.listener === undefined || route.listener === listener,
+  );
   const match = matches.find(({ route }) => route.method === method);
-  if (match?.route.permission !== 'anyone') {
-    const stranger = checkToken(rawHeaders, parts.token());
-    if (stranger !== undefined) return { refused: stranger };
-    onKnown(socket);
-  }
+  const access = checkAccess(parts, rawHeaders, match?.route);
+  if ('refused' in access) return access;
+  const { holder } = access;
+  if (holder !== stranger) onKnown(socket);
   if (matches.length === 0) return refuse(404, 'not_found', 'there is nothing at this path');
   if (match === undefined) {
     const methods = matches.map(({ route }) => route.method).join(', ');
     return refuse(405, 'method_not_allowed', `this path takes ${methods}`);
   }
-  const body = method === 'POST' ? await readBody(request) : undefined;
+  const { route, id } = match;
+  if (query !== undefined && route.query === undefined) {
+    return refuse(404, 'not_found', 'this path takes no query');
+  }
+  const parameters = readQuery(query, route.query ?? []);
+  if (!parameters.ok) return refuse(400, 'bad_request', parameters.problem);
+  const surface = surfaceOf(request, holder);
+  if (isEnough(holder.role, 'answer')) parts.onCall(surface, holder.role);
+  const body = method === 'POST' ? await readBody(request, route.bodyLimitBytes) : undefined;
   if (body !== undefined && 'refused' in body) return body;
-  const surface = request.headers['x-sallyport-surface'];
-  return await match.route.handle({
-    id: match.id,
+  const caller = callerOf(parts, listener, socket);
+  return await route.handle({
+    id,
+    query: parameters.value,
     body: body?.value,
-    caller: callerOf(parts, listener, socket),
-    surface: typeof surface === 'string' && surfaces.has(surface) ? surface : 'api',
+    caller,
+    surface,
+    holder,
   });
 }
 
-/** The `{id}` of a path that fits (empty when the route has none), or undefined. Queries fit nowhere. */
-function matchPath(pattern: string, url: string): string | undefined {
-  const [wanted, given] = [pattern.split('/'), url.split('/')];
-  if (wanted.length !== given.length) return undefined;
-  let id = '';
-  for (const [at, segment] of wanted.entries()) {
-    const text = given[at] ?? '';
-    if (segment === '{id}') id = text;
-    else if (segment !== text) return undefined;
-  }
-  return /^[A-Za-z0-9_-]{0,32}$/.test(id) && (id !== '' || !pattern.includes('{id}'))
-    ? id
-    : undefined;
+/** Who asks, or why they may not. Without a token nobody learns which paths there are. */
+function checkAccess(
+  parts: ControlParts,
+  rawHeaders: readonly string[],
+  route: Route | undefined,
+): { readonly holder: Holder } | { readonly refused: Refused } {
+  if (route?.permission === 'anyone') return { holder: stranger };
+  const holder = findHolder(rawHeaders, parts.find);
+  if ('status' in holder) return { refused: holder };
+  if (route === undefined || isEnough(holder.role, route.permission)) return { holder };
+  const message = `the role ${holder.role} may not do this; it needs a token that may "${route.permission}"`;
+  return refuse(403, 'forbidden', message);
+}
+
+/** What the caller says it is, unless its secret says so; nobody outside is the daemon's own reviewer. */
+function surfaceOf(request: IncomingMessage, holder: Holder): Surface {
+  const said = request.headers['x-sallyport-surface'];
+  const known = surfaces.find((surface) => surface === said);
+  return holder.surface ?? (known === undefined || known === 'reviewer' ? 'api' : known);
 }
 
 function callerOf(parts: ControlParts, listener: ControlListener, socket: Socket): Caller {
@@ -242,19 +239,20 @@ function clientOf({ remoteAddress, remotePort, localPort }: Socket): ClientAddre
 
 async function readBody(
   request: IncomingMessage,
+  limitBytes = bodyLimitBytes,
 ): Promise<{ readonly value: unknown } | { readonly refused: Refused }> {
   const type = singleHeaders(request.rawHeaders)?.get('content-type') ?? '';
   // A type that forms cannot send: a foreign page would have to ask first (CORS), and is refused then.
   if (!/^application\/json(?:\s*;\s*charset=utf-8)?$/i.test(type)) {
     return refuse(415, 'bad_request', 'the body must be application/json');
   }
-  const tooLarge = refuse(413, 'too_large', `the body is longer than ${bodyLimitBytes} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > bodyLimitBytes) return tooLarge;
+  const tooLarge = refuse(413, 'too_large', `the body is longer than ${limitBytes} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > limitBytes) return tooLarge;
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > bodyLimitBytes) return tooLarge;
+    if (size > limitBytes) return tooLarge;
     chunks.push(chunk);
   }
   try {
@@ -263,26 +261,6 @@ async function readBody(
   } catch {
     return refuse(400, 'bad_request', 'the body is not JSON');
   }
-}
-
-function writeReply(response: ServerResponse, reply: ControlReply): void {
-  const isRefused = 'refused' in reply;
-  const body: unknown = isRefused ? errorBody(reply.refused) : reply.body;
-  const text = `${JSON.stringify(body)}\n`;
-  if (response.destroyed) return;
-  response.writeHead(isRefused ? reply.refused.status : 200, {
-    ...securityHeaders,
-    'content-type': 'application/json; charset=utf-8',
-    'content-length': Buffer.byteLength(text),
-    // After a refusal the rest of the request may be unread: the connection is not used again.
-    ...(isRefused ? { connection: 'close' } : undefined),
-    ...(isRefused && reply.refused.status === 401 ? { 'www-authenticate': 'Bearer' } : undefined),
-  });
-  response.end(text);
-}
-
-function errorBody({ code, message }: Refused): ErrorResponse {
-  return { error: { code, message } };
 }
 
 async function removeStale(path: string): Promise<void> {
@@ -311,9 +289,10 @@ async function listenError(place: ControlPlace, cause: unknown): Promise<Sallypo
   return new SallyportError('ERR_PORT_IN_USE', message, { cause });
 }
 
-async function closeServer(server: Server): Promise<void> {
+async function closeServer(server: Server, streams: ReadonlySet<ServerResponse>): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
+  for (const stream of streams) stream.end();
   server.closeIdleConnections();
   const timer = setTimeout(() => {
     server.closeAllConnections();

@@ -11,7 +11,7 @@ import { readStat } from '../../src/approval/proc-process.ts';
 import { findInodes } from '../../src/approval/proc-sockets.ts';
 import { isPromptingShell } from '../../src/approval/process-tree.ts';
 import { parseScope } from '../../src/approval/scope.ts';
-import { decodeAnswer } from '../../src/control/routes.ts';
+import { decodeAnswer } from '../../src/control/decode.ts';
 import { SallyportError } from '../../src/errors.ts';
 import { parseHost } from '../../src/policy/destination.ts';
 

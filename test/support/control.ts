@@ -6,58 +6,155 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import { createFeed } from '../../src/control/feed.ts';
+import type { Feed } from '../../src/control/feed.ts';
+import type { Role, StatusResponse, Surface } from '../../src/control/messages.ts';
+import { createPageSessions } from '../../src/control/page-sessions.ts';
+import type { PageSessions } from '../../src/control/page-sessions.ts';
+import { createPeerFinder } from '../../src/control/peer.ts';
+import type { LiveSource } from '../../src/control/redact.ts';
 import { createRoutes } from '../../src/control/routes.ts';
 import type { RouteParts } from '../../src/control/routes.ts';
-import { createPeerFinder } from '../../src/control/peer.ts';
 import { openControl } from '../../src/control/server.ts';
-import type { StatusResponse } from '../../src/control/messages.ts';
+import { createTokens } from '../../src/control/tokens.ts';
+import type { Tokens } from '../../src/control/tokens.ts';
+import { openState } from '../../src/state.ts';
+import { makeGate } from './views.ts';
 
-/** The token of these listeners. */
+/** The local admin's token of these listeners. */
 export const token = 'TestTokenTestTokenTestTokenTestTokenTestTok';
+
+/** What a test gives of the parts; the live view's fields one by one. */
+export type GivenParts = Partial<Omit<RouteParts, 'live'>> & {
+  readonly live?: Partial<LiveSource>;
+  readonly now?: () => number;
+};
+
+/** Parts that do nothing unless given, over real tokens, page sessions and a real feed. */
+export interface ControlParts extends RouteParts {
+  readonly watching: (readonly [Surface, 1 | -1])[];
+  readonly acted: unknown[];
+  readonly judged: unknown[];
+}
+
+/** Builds the parts in a state folder. */
+export function makeControlParts(
+  folder: string,
+  { live = {}, now = Date.now, ...given }: GivenParts = {},
+  bugs: unknown[] = [],
+  url: () => string | undefined = () => undefined,
+): ControlParts {
+  const state = openState(folder);
+  if (state.read('token') === undefined) state.writeAtomic('token', `${token}\n`);
+  const tokens = createTokens({ state, now });
+  const pages = createPageSessions({ now, url, isValid: tokens.isValid });
+  const source: LiveSource = {
+    version: '0.0.0',
+    gate: makeGate,
+    groups: () => [],
+    floods: () => [],
+    grants: () => [],
+    answers: () => [],
+    policyChange: () => null,
+    ...live,
+  };
+  const watching: (readonly [Surface, 1 | -1])[] = [];
+  const feed = createFeed({
+    source,
+    onWatching: (surface, change) => watching.push([surface, change]),
+    isValid: (key) => tokens.isValid(key) || pages.isValid(key),
+    onBug: (bug) => bugs.push(bug),
+  });
+  const acted: unknown[] = [];
+  const judged: unknown[] = [];
+  const gate = () => ({ gate: source.gate(), closed: 0 });
+  const problem = { status: 'unknown', problem: 'none' } as const;
+  return {
+    watching,
+    acted,
+    judged,
+    live: source,
+    feed,
+    tokens,
+    pages,
+    files: [],
+    status: () => ({ version: '0.0.0' }) as StatusResponse, // as much of it as these tests look at
+    judge: (_caller, surface, wanted) => {
+      judged.push(wanted);
+      return Promise.resolve({ ok: true, approver: { name: 'dev', surface } });
+    },
+    onActed: (one) => acted.push(one),
+    find: () => 'unknown',
+    preview: () => 'unknown',
+    answer: () => Promise.resolve({ status: 'unknown' }),
+    extend: () => 'unknown',
+    undo: () => 'none',
+    revoke: () => undefined,
+    history: () => ({ entries: [], more: false }),
+    pause: gate,
+    resume: gate,
+    panic: gate,
+    lift: () => undefined,
+    change: () => problem,
+    rules: {
+      rules: () => ({ files: [], rules: [], total: 0 }),
+      check: () => problem,
+      save: () => problem,
+      history: () => ({ edits: [] }),
+      undo: () => problem,
+    },
+    reportTray: () => undefined,
+    reload: () => ({ loaded: true, version: 'v1', messages: [] }),
+    ...given,
+  };
+}
 
 /** Two open listeners. */
 export interface ControlBench {
   readonly port: number;
   readonly url: string;
+  /** The state folder. */
   readonly folder: string;
   readonly socketPath: string;
   readonly bugs: unknown[];
+  readonly parts: ControlParts;
+  readonly tokens: Tokens;
+  readonly pages: PageSessions;
+  readonly feed: Feed;
+  /** Calls of those who may answer. */
+  readonly calls: (readonly [Surface, Role])[];
 }
 
 /** Opens both listeners over parts that do nothing unless given, and closes them after the test. */
 export async function openBench(
   context: TestContext,
-  given: Partial<RouteParts> = {},
+  given: GivenParts = {},
 ): Promise<ControlBench> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-control-'));
   const bugs: unknown[] = [];
-  const routes = createRoutes({
-    status: () => ({ version: '0.0.0' }) as StatusResponse, // as much of it as these tests look at
-    pending: () => [],
-    answer: () => Promise.resolve({ status: 'unknown' }),
-    grants: () => [],
-    approverOf: (_client, surface) => Promise.resolve({ name: 'dev', surface }),
-    revoke: () => undefined,
-    reload: () => Promise.resolve({ loaded: true, version: 'v1', messages: [] }),
-    ...given,
-  });
+  const calls: (readonly [Surface, Role])[] = [];
   let port = 0;
-  const parts = {
-    routes,
-    token: () => token,
+  const parts = makeControlParts(folder, given, bugs, () => `http://127.0.0.1:${port}`);
+  const { tokens, pages, feed } = parts;
+  const listening = {
+    routes: createRoutes(parts),
+    find: (secret: string) => tokens.find(secret) ?? pages.find(secret),
+    onCall: (surface: Surface, role: Role) => calls.push([surface, role]),
     port: () => port,
     peerOf: createPeerFinder(),
     onBug: (bug: unknown) => bugs.push(bug),
   };
   const socketPath = join(folder, 'control.sock');
-  const tcp = await openControl(parts, { port: 0 });
-  const socket = await openControl(parts, { path: socketPath });
+  const tcp = await openControl(listening, { port: 0 });
+  const socket = await openControl(listening, { path: socketPath });
   port = tcp.port ?? 0;
   context.after(async () => {
     await Promise.all([tcp.close(), socket.close()]);
+    feed.close();
     rmSync(folder, { recursive: true });
   });
-  return { port, url: `http://127.0.0.1:${port}`, folder, socketPath, bugs };
+  const url = `http://127.0.0.1:${port}`;
+  return { port, url, folder, socketPath, bugs, parts, tokens, pages, feed, calls };
 }
 
 /** One request as a test writes it. */
