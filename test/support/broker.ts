@@ -1,0 +1,45 @@
+// A message bus inside the test's process, and plain connections to it for playing other programs.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { createBroker } from 'dbus-native';
+import { openBus, type SessionBus } from '../../src/tray/bus.ts';
+
+/** A running bus. */
+export interface TestBus {
+  readonly address: string;
+  /** Another program's connection; closed after the test. */
+  readonly connect: () => Promise<SessionBus>;
+  /** Ends the bus under everybody. */
+  readonly stop: () => void;
+}
+
+/** Starts a bus on a socket of its own and ends it after the test. */
+export async function startBroker(context: TestContext): Promise<TestBus> {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-bus-'));
+  const { promise, resolve, reject } = Promise.withResolvers<string>();
+  const broker = createBroker();
+  broker.listen({ socket: join(folder, 'bus') }, (error, address) => {
+    if (error === null) resolve(address);
+    else reject(error);
+  });
+  const address = await promise;
+  const connections: SessionBus[] = [];
+  context.after(async () => {
+    await Promise.all(connections.map((connection) => connection.close()));
+    broker.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    address,
+    connect: async () => {
+      const connection = await openBus(address);
+      connections.push(connection);
+      return connection;
+    },
+    stop: () => {
+      broker.close();
+    },
+  };
+}
