@@ -121,7 +121,7 @@ describe('a connection to the bus', () => {
   it('rejects when something else than a bus answers', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-bus-'));
     const server = createServer((socket) => {
-      socket.on('error', () => undefined);
+      socket.on('error', () => undefined).resume();
       socket.end('HTTP/1.1 400 Bad Request\r\n\r\n');
     });
     const socketPath = join(folder, 'bus');
