@@ -3,7 +3,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import type { DesktopAdapter, DesktopEvents, TrayAction, TrayModel } from './adapter.ts';
-import { createDeadTime } from './dead-time.ts';
+import { createDeadTime, type DeadTime } from './dead-time.ts';
 import {
   createHelperBook,
   longestLine,
@@ -22,6 +22,8 @@ export interface HelperProgram {
   readonly name: string;
   /** First pause before it is started again; default 1000 ms, doubled each time up to a minute. */
   readonly pauseMs?: number;
+  /** A clock that never goes back, in ms; tests pass their own. */
+  readonly nowMs?: () => number;
 }
 
 const longestPauseMs = 60_000;
@@ -103,7 +105,7 @@ class Running {
   readonly #events: RunningEvents;
   readonly #run = randomBytes(16).toString('hex');
   readonly #book: HelperBook = createHelperBook(this.#run);
-  readonly #dead = createDeadTime(() => performance.now());
+  readonly #dead: DeadTime;
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #ended = Promise.withResolvers<void>();
   #isReady = false;
@@ -113,8 +115,9 @@ class Running {
   #rest = '';
   #hasEnded = false;
 
-  constructor({ program, args }: HelperProgram, events: RunningEvents) {
+  constructor({ program, args, nowMs }: HelperProgram, events: RunningEvents) {
     this.#events = events;
+    this.#dead = createDeadTime(nowMs ?? (() => performance.now()));
     this.#child = spawn(program, [...args], { stdio: 'pipe', windowsHide: true });
     const { stdin, stdout, stderr } = this.#child;
     for (const stream of [stdin, stdout, stderr]) stream.on('error', () => undefined);

@@ -119,7 +119,7 @@ function readAvailable(handle) {
       write({ type: 'problem', text: String(error.message) });
     }
   }
-  handle.waitForDataInBackgroundAndNotify;
+  void handle.waitForDataInBackgroundAndNotify; // the bridge calls a method without arguments when it is read
 }
 
 function end() {
@@ -127,7 +127,7 @@ function end() {
   $.NSApplication.sharedApplication.terminate(null);
 }
 
-// Called by osascript once the file has been read.
+// oxlint-disable-next-line no-unused-vars -- osascript calls it once the file has been read
 function run() {
   const app = $.NSApplication.sharedApplication;
   app.setActivationPolicy($.NSApplicationActivationPolicyAccessory);
@@ -140,6 +140,6 @@ function run() {
     $.NSFileHandleDataAvailableNotification,
     input,
   );
-  input.waitForDataInBackgroundAndNotify;
-  app.run;
+  void input.waitForDataInBackgroundAndNotify;
+  void app.run;
 }
