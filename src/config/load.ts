@@ -32,7 +32,12 @@ export interface LoadOptions {
   readonly platform: NodeJS.Platform;
   /** The managed places, lowest first; only tests set it, nothing a user can write does. */
   readonly managedFiles?: readonly Source[] | undefined;
+  /** Texts that stand in for files, by their name in a source: what a draft would do. */
+  readonly drafts?: Drafts | undefined;
 }
+
+/** Texts by the name of the file they stand in for. */
+export type Drafts = ReadonlyMap<string, string>;
 
 /** The configuration with its warnings, or every finding when at least one is an error. */
 export type LoadResult =
@@ -41,12 +46,24 @@ export type LoadResult =
 
 /** Loads the effective configuration. Never throws; reads files synchronously. */
 export function loadConfig(options: LoadOptions): LoadResult {
-  const { configFile, env, platform } = options;
+  const { env, drafts } = options;
+  const { sources, awaited } = findSources(options);
+  return loadSources(sources, createContext(env), awaited, drafts);
+}
+
+/** The places that `loadConfig` reads, lowest first, and those where a file would count once it appears. */
+export function findSources(options: LoadOptions): {
+  readonly sources: readonly Source[];
+  readonly awaited: readonly string[];
+} {
+  const { configFile, env, platform, drafts } = options;
   const managed = options.managedFiles ?? managedSources(platform, userName());
   const user = userSource(configFile, env, platform);
+  if (user.layer !== 'default') return { sources: [user, ...managed], awaited: [] };
   // With the shipped default in force, a user's file takes over as soon as it appears.
-  const awaited = user.layer === 'default' ? [userFile(env, platform)] : [];
-  return loadSources([user, ...managed], createContext(env), awaited);
+  const own = userFile(env, platform);
+  if (drafts?.has(own) !== true) return { sources: [user, ...managed], awaited: [own] };
+  return { sources: [{ ...user, layer: 'user', file: own }, ...managed], awaited: [] };
 }
 
 /** Loads exactly these sources, lowest first; `awaited` are further places to watch. */
@@ -54,6 +71,7 @@ export function loadSources(
   sources: readonly Source[],
   context: DecodeContext,
   awaited: readonly string[] = [],
+  drafts?: Drafts,
 ): LoadResult {
   const read: string[] = [];
   const absent = [...awaited];
@@ -61,7 +79,7 @@ export function loadSources(
   const stamps = new Map([...sources.map(({ file }) => file), ...awaited].map(stamped));
   const layers: DecodedLayer[] = [];
   for (const source of sources) {
-    const layer = loadSource(source, context);
+    const layer = loadSource(source, context, drafts);
     (layer === undefined ? absent : read).push(source.file);
     if (layer === undefined) continue;
     layers.push(layer);
@@ -103,9 +121,14 @@ function inFileOrder(findings: readonly Finding[]): readonly Finding[] {
   return findings.toSorted((a, b) => rank(a) - rank(b) || a.line - b.line || a.column - b.column);
 }
 
-function loadSource(source: Source, context: DecodeContext): DecodedLayer | undefined {
+function loadSource(
+  source: Source,
+  context: DecodeContext,
+  drafts: Drafts | undefined,
+): DecodedLayer | undefined {
   const { layer, file, dialect } = source;
-  const read = readSource(source);
+  const draft = drafts?.get(file);
+  const read = draft === undefined ? readSource(source) : ({ kind: 'text', text: draft } as const);
   if (read.kind === 'text') {
     return decodeLayer({ layer, dialect, file, folder: folderOf(file), text: read.text }, context);
   }

@@ -1,6 +1,9 @@
 // Where a key or value stands in a TOML text. The only importer of toml-eslint-parser.
 import { parseTOML, type AST } from 'toml-eslint-parser';
 
+/** The syntax of TOML, for those who edit it in place. */
+export type { AST } from 'toml-eslint-parser';
+
 /** A 1-based place; columns count UTF-16 units. */
 export interface Place {
   readonly line: number;
@@ -23,9 +26,14 @@ interface Spot {
   children: Map<string | number, Spot> | undefined;
 }
 
+/** The syntax of the text, ranges in UTF-16 units. Throws toml-eslint-parser's ParseError when it is not TOML. */
+export function parseSyntax(text: string): AST.TOMLTopLevelTable {
+  return parseTOML(text, { tomlVersion: 'next' }).body[0];
+}
+
 /** Indexes the text. Throws toml-eslint-parser's ParseError when it is not TOML. */
 export function createLocator(text: string): Locate {
-  const [top] = parseTOML(text, { tomlVersion: 'next' }).body;
+  const top = parseSyntax(text);
   const root = spotAt({ line: 1, column: 1 });
   for (const node of top.body) {
     if (node.type === 'TOMLKeyValue') addPair(root, node);

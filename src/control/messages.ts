@@ -398,9 +398,9 @@ export interface ChangeResponse {
 export interface RuleFileView {
   readonly file: string;
   readonly layer: string;
-  /** Null when it is there but not ours to read. */
+  /** Null when it is not the caller's or not ours to read; for an absent file, what a new one would start from. */
   readonly text: string | null;
-  /** Names this text; an edit quotes it. `absent` for a file that is not there yet. */
+  /** Names this text; an edit quotes it. `absent` for a file that is not there yet, `hidden` without a text. */
   readonly etag: string;
   /** False for non-admins, for files another user owns, and for layers with no file. */
   readonly editable: boolean;
@@ -428,7 +428,10 @@ export interface RuleView {
 /** `GET /v1/rules`. */
 export interface RulesResponse {
   readonly files: readonly RuleFileView[];
+  /** The first 5000. */
   readonly rules: readonly RuleView[];
+  /** How many there are. */
+  readonly total: number;
 }
 
 /** One change to a file, made by a program so that the file's comments and order stay. */

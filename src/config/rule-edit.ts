@@ -1,0 +1,337 @@
+// Adds and removes rules of one configuration text so that nothing but the edited lines changes: comments, order,
+// quotes, indentation and line ends stay. Pure. What comes out is parsed again, and anything but the edit that was
+// meant is a problem: a form that cannot be edited safely is left to the person.
+import { isDeepStrictEqual } from 'node:util';
+import type { Parsed } from '../policy/destination.ts';
+import { parsePattern } from '../policy/pattern.ts';
+import { insertLast, removeElements, type CommaList } from './comma-list.ts';
+import { quote } from './finding.ts';
+import { indentAt, lineEndNear, lineStartAt, nextLineAt, splice, type Span } from './lines.ts';
+import { parseSyntax, type AST } from './locate.ts';
+import { findRulePlaces, type PairPlace, type RulePlaces } from './rule-places.ts';
+import { isTable, parseDocument, type Table } from './toml.ts';
+
+/** One change to a list. */
+export interface RuleEdit {
+  readonly kind: 'add' | 'remove';
+  readonly list: 'allow' | 'deny';
+  /** The rule's text; one to remove may also be named by its canonical form. */
+  readonly rule: string;
+}
+
+/** Most characters that are parsed for one request: each edit parses the text twice. */
+const workLimit = 16 * 1024 * 1024;
+
+/** The text after the edits, in order; the problem says which edit cannot be made and why. Never throws. */
+export function applyEdits(
+  text: string,
+  edits: readonly RuleEdit[],
+  dialect: 'own' | 'codex',
+): Parsed<string> {
+  if (text.length * edits.length > workLimit) {
+    return problem(`${edits.length} edits are too many for a file of this size; edit its text`);
+  }
+  const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
+  let body = text.slice(mark.length);
+  for (const edit of edits) {
+    const edited = applyEdit(body, edit, dialect);
+    if (!edited.ok) return edited;
+    body = edited.value;
+  }
+  return { ok: true, value: mark + body };
+}
+
+/** The text as the edits see it. */
+interface Draft {
+  readonly text: string;
+  readonly root: Table;
+  /** `network` or, in Codex's file, `experimental_network`. */
+  readonly name: string;
+  readonly dialect: 'own' | 'codex';
+  readonly places: RulePlaces;
+}
+
+function applyEdit(text: string, edit: RuleEdit, dialect: Draft['dialect']): Parsed<string> {
+  const parsed = parseDocument(text);
+  if (!parsed.ok) {
+    const { line, column } = parsed.place;
+    return problem(`line ${line}:${column} is not valid TOML; mend it first`);
+  }
+  const name = dialect === 'codex' ? 'experimental_network' : 'network';
+  const { root } = parsed.value;
+  const before = contentOf(root, name);
+  if (!before.ok) return before;
+  const draft = { text, root, name, dialect, places: findRulePlaces(parseSyntax(text), name) };
+  const wanted = intend(before.value, edit, dialect);
+  if (!wanted.ok) return wanted;
+  const edited =
+    edit.kind === 'add'
+      ? addRule(draft, before.value, edit)
+      : removeRules(draft, before.value, edit);
+  return edited === undefined ? unsafe : proven(edited, name, wanted.value);
+}
+
+const unsafe = {
+  ok: false,
+  problem: 'the lists of this file are written in a form that is not edited safely; edit its text',
+} as const;
+
+/** The edited text, when it says what was meant and nothing else. */
+function proven(text: string, name: string, wanted: Says): Parsed<string> {
+  const parsed = parseDocument(text);
+  const made = parsed.ok ? contentOf(parsed.value.root, name) : undefined;
+  return made?.ok === true && isDeepStrictEqual(made.value.says, wanted)
+    ? { ok: true, value: text }
+    : unsafe;
+}
+
+/** What a document says: its domain lists, and everything else of it. */
+interface Says {
+  readonly allow: readonly string[];
+  readonly deny: readonly string[];
+  readonly map: ReadonlyMap<string, string>;
+  /** Other keys of the table, and other tables; an empty table is as good as none. */
+  readonly otherKeys: ReadonlyMap<string, unknown>;
+  readonly otherTables: ReadonlyMap<string, unknown>;
+}
+
+interface Content {
+  readonly shape: 'map' | 'lists';
+  readonly says: Says;
+}
+
+/** What a document without the table has in it. */
+const none: Table = Object.create(null);
+
+function contentOf(root: Table, name: string): Parsed<Content> {
+  const { [name]: table = none, ...tables } = root;
+  if (!isTable(table)) return problem(`${name} is not a table; mend it first`);
+  const { allowed_domains: allow = [], denied_domains: deny = [], domains, ...keys } = table;
+  if (!isTexts(allow) || !isTexts(deny)) {
+    return problem(`${name}: a domain list holds something else than texts; mend it first`);
+  }
+  const map = mapOf(domains);
+  if (map === undefined) {
+    return problem(`${name}.domains: every value must be "allow" or "deny"; mend it first`);
+  }
+  const isMap = domains !== undefined;
+  if (isMap && ['allowed_domains', 'denied_domains'].some((key) => key in table)) {
+    return problem(`${name}: has both the lists and domains; keep one of them first`);
+  }
+  const otherKeys = new Map(Object.entries(keys));
+  const says = { allow, deny, map, otherKeys, otherTables: new Map(Object.entries(tables)) };
+  return { ok: true, value: { shape: isMap ? 'map' : 'lists', says } };
+}
+
+function mapOf(domains: unknown): Says['map'] | undefined {
+  if (domains === undefined) return new Map();
+  if (!isTable(domains)) return undefined;
+  const entries = Object.entries(domains);
+  return entries.every(isOutcome) ? new Map(entries) : undefined;
+}
+
+function isTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+function isOutcome(entry: readonly [string, unknown]): entry is [string, 'allow' | 'deny'] {
+  return entry[1] === 'allow' || entry[1] === 'deny';
+}
+
+/** What the document must say afterwards. */
+function intend(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
+  return edit.kind === 'add'
+    ? intendAdd(before, edit, dialect)
+    : intendRemove(before, edit, dialect);
+}
+
+function intendAdd(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
+  const { list, rule } = edit;
+  const { shape, says } = before;
+  const pattern = parsePattern(rule, { outcome: list, port: dialect === 'own' });
+  if (!pattern.ok) return pattern;
+  if (/["'\\\p{C}]/u.test(rule)) return problem(`${quote(rule)} cannot be written as a rule`);
+  const [same] = matching(rulesOf(before, list), edit, dialect);
+  if (same !== undefined) return problem(`${quote(same)} is ${namedIn(before, list)} already`);
+  if (shape === 'lists') return { ok: true, value: { ...says, [list]: [...says[list], rule] } };
+  const other = says.map.get(rule);
+  if (other !== undefined) {
+    return problem(`${quote(rule)} is "${other}" in domains; remove that first`);
+  }
+  return { ok: true, value: { ...says, map: new Map([...says.map, [rule, list]]) } };
+}
+
+function intendRemove(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
+  const { list, rule } = edit;
+  const { shape, says } = before;
+  const gone = matching(rulesOf(before, list), edit, dialect);
+  if (gone.length === 0) return problem(`${quote(rule)} is not ${namedIn(before, list)}`);
+  if (shape === 'map') {
+    const map = new Map([...says.map].filter(([text]) => !gone.includes(text)));
+    return { ok: true, value: { ...says, map } };
+  }
+  const kept = says[list].filter((text) => !gone.includes(text));
+  return { ok: true, value: { ...says, [list]: kept } };
+}
+
+function namedIn({ shape }: Content, list: RuleEdit['list']): string {
+  return shape === 'map' ? `"${list}" in domains` : `in ${keyNames[list]}`;
+}
+
+function rulesOf({ shape, says }: Content, list: RuleEdit['list']): readonly string[] {
+  if (shape === 'lists') return says[list];
+  return [...says.map].filter(([, outcome]) => outcome === list).map(([text]) => text);
+}
+
+/** The entries that an edit is about: those of exactly this text, else those that mean the same. */
+function matching(
+  listed: readonly string[],
+  { rule, list }: RuleEdit,
+  dialect: Draft['dialect'],
+): readonly string[] {
+  const exact = listed.filter((text) => text === rule);
+  if (exact.length > 0) return exact;
+  const canonical = (text: string): string | undefined => {
+    const read = parsePattern(text, { outcome: list, port: dialect === 'own' });
+    return read.ok ? read.value.text : undefined;
+  };
+  const wanted = canonical(rule);
+  return wanted === undefined ? [] : listed.filter((text) => canonical(text) === wanted);
+}
+
+const keyNames = { allow: 'allowed_domains', deny: 'denied_domains' } as const;
+
+function addRule(draft: Draft, before: Content, edit: RuleEdit): string | undefined {
+  if (before.shape === 'map') return addToMap(draft, edit);
+  const { text, places } = draft;
+  const pair = findPair(draft, keyNames[edit.list]);
+  if (pair?.value.type === 'TOMLArray') {
+    const list = listOf(pair.value, pair.value.elements);
+    return insertLast(text, list, quoted(edit.rule, styleOf(pair.value.elements.at(-1))));
+  }
+  if (pair !== undefined) return undefined;
+  const item = `${keyNames[edit.list]} = ["${edit.rule}"]`;
+  const sibling = findPair(draft, keyNames[edit.list === 'allow' ? 'deny' : 'allow']);
+  return addKey(draft, places, sibling, item);
+}
+
+/** Writes a new key of the table: beside its sibling, at the table's end, or in a table made for it. */
+function addKey(
+  draft: Draft,
+  { table, pairs }: RulePlaces,
+  sibling: PairPlace | undefined,
+  item: string,
+): string {
+  const { text, name } = draft;
+  const own = pairs.filter(({ path }) => path.length > 1);
+  const inTable = own.findLast(({ home }) => home.kind === 'lines' && home.table === table);
+  const whole = pairs.find(
+    ({ path, value }) => path.length === 1 && value.type === 'TOMLInlineTable',
+  );
+  if (whole?.value.type === 'TOMLInlineTable') {
+    return insertLast(text, listOf(whole.value, whole.value.body), item);
+  }
+  if (table !== undefined) {
+    const anchor = sibling ?? inTable;
+    return addLine(text, anchor ?? spanOf(table.key), item);
+  }
+  const dotted = sibling ?? inTable;
+  if (dotted !== undefined) {
+    const first = text.slice(dotted.start, dotted.keyEnd);
+    return addLine(text, dotted, `${/^[^.]*\./.exec(first)?.[0] ?? `${name}.`}${item}`);
+  }
+  return addTable(text, `[${name}]`, item);
+}
+
+function addToMap(draft: Draft, { rule, list }: RuleEdit): string | undefined {
+  const { text, places } = draft;
+  const entries = places.pairs.filter(({ path }) => path.length === 3 && path[1] === 'domains');
+  const last = entries.at(-1);
+  if (last !== undefined) {
+    const prefix = text.slice(last.start, last.nameStart);
+    const key = quoted(rule, text[last.nameStart] === "'" ? 'literal' : 'basic');
+    const between = text.slice(last.keyEnd, last.value.range[0]);
+    const item = `${prefix}${key}${between}${quoted(list, styleOf(last.value))}`;
+    if (last.home.kind === 'lines') return addLine(text, last, item);
+    return insertLast(text, listOf(last.home.node, last.home.node.body), item);
+  }
+  const item = `"${rule}" = "${list}"`;
+  if (places.mapTable !== undefined) return addLine(text, spanOf(places.mapTable.key), item);
+  const whole = findPair(draft, 'domains')?.value;
+  return whole?.type === 'TOMLInlineTable'
+    ? insertLast(text, listOf(whole, whole.body), item)
+    : undefined;
+}
+
+function removeRules(draft: Draft, before: Content, edit: RuleEdit): string | undefined {
+  const { text, places, dialect } = draft;
+  const gone = matching(rulesOf(before, edit.list), edit, dialect);
+  if (before.shape === 'lists') {
+    const value = findPair(draft, keyNames[edit.list])?.value;
+    if (value?.type !== 'TOMLArray') return undefined;
+    const indices = value.elements.flatMap((element, index) =>
+      element.type === 'TOMLValue' && gone.includes(String(element.value)) ? [index] : [],
+    );
+    return removeElements(text, listOf(value, value.elements), indices);
+  }
+  const pairs = places.pairs.filter(
+    ({ path }) => path.length === 3 && path[1] === 'domains' && gone.includes(path[2] ?? ''),
+  );
+  const home = pairs[0]?.home;
+  if (home?.kind === 'inline') {
+    const list = listOf(home.node, home.node.body);
+    const starts = new Set(pairs.map(({ start }) => start));
+    const indices = list.elements.flatMap(({ start }, index) => (starts.has(start) ? [index] : []));
+    return removeElements(text, list, indices);
+  }
+  return splice(
+    text,
+    pairs.map((pair) => ({ ...wholeLines(text, pair), text: '' })),
+  );
+}
+
+function findPair({ name, places }: Draft, key: string): PairPlace | undefined {
+  return places.pairs.find(({ path }) => path.length === 2 && path[0] === name && path[1] === key);
+}
+
+function listOf(node: AST.TOMLNode, elements: readonly AST.TOMLNode[]): CommaList {
+  const [open, end] = node.range;
+  return { open, close: end - 1, elements: elements.map(spanOf) };
+}
+
+function spanOf({ range: [start, end] }: AST.TOMLNode): Span {
+  return { start, end };
+}
+
+function styleOf(node: AST.TOMLNode | undefined): 'basic' | 'literal' {
+  return node?.type === 'TOMLValue' && node.kind === 'string' ? node.style : 'basic';
+}
+
+function quoted(text: string, style: 'basic' | 'literal'): string {
+  return style === 'literal' ? `'${text}'` : `"${text}"`;
+}
+
+/** Writes a line below the one that a key or a header ends on, indented as that one. */
+function addLine(text: string, anchor: Span, line: string): string {
+  const indent = indentAt(text, lineStartAt(text, anchor.start));
+  const end = lineEndNear(text, anchor.end);
+  const next = nextLineAt(text, anchor.end);
+  const put = next === undefined ? `${end}${indent}${line}` : `${indent}${line}${end}`;
+  const at = next ?? text.length;
+  return splice(text, [{ start: at, end: at, text: put }]);
+}
+
+function addTable(text: string, header: string, line: string): string {
+  const end = lineEndNear(text, text.length);
+  const isOpen = text !== '' && !text.endsWith('\n');
+  const isBlank = text === '' || /(?:^|\n)[ \t]*\r?\n$/.test(text);
+  return `${text}${isOpen ? end : ''}${isBlank ? '' : end}${header}${end}${line}${end}`;
+}
+
+function wholeLines(text: string, { start, end }: Span): Span {
+  return { start: lineStartAt(text, start), end: nextLineAt(text, end) ?? text.length };
+}
+
+function problem(text: string): { readonly ok: false; readonly problem: string } {
+  return { ok: false, problem: text };
+}
