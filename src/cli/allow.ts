@@ -6,7 +6,8 @@ import type { Command } from './command.ts';
 export const allowCommand: Command = {
   name: 'allow',
   summary: 'answer a question: let it through',
-  usage: `usage: sallyport allow ID… [--for DURATION] [--host exact|*.DOMAIN] [--port this|any] [--json]
+  usage: `usage: sallyport allow ID… [--for DURATION] [--host exact|*.DOMAIN] [--port this|any]
+                          [--program this|any] [--note TEXT] [--json]
 
 Lets every connection go on that waits for this question, and with --for those that come later.
 ${answerUsage}

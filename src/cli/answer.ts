@@ -22,6 +22,8 @@ ID is the short name that "sallyport pending" shows; HOST or HOST:PORT does too 
   --for once|30m|2h|restart|always   how long the answer holds (default: once, for the connections that wait)
   --host exact|*.example.com         for this host, or for every name below a domain (default: exact)
   --port this|any                    for this port or for every port of the host (default: this)
+  --program this|any                 for the programs that ask now, in their folders, or for any (default: any)
+  --note TEXT                        why, kept with the answer; at most 200 characters
   --json                             print what was answered as JSON, one object a line
 `;
 
@@ -57,17 +59,25 @@ function readWords(outcome: 'allow' | 'deny', args: readonly string[]): Words {
     for: { type: 'string' },
     host: { type: 'string' },
     port: { type: 'string' },
+    program: { type: 'string' },
+    note: { type: 'string' },
+    ...(outcome === 'deny' ? { tell: { type: 'string' } as const } : undefined),
     json: { type: 'boolean', default: false },
   });
   if (positionals.length === 0) {
     throw usageError(`${outcome} needs the id of a question; "sallyport pending" lists them`);
   }
-  const port = readPort(values.port);
+  const port = readScope(values.port, '--port');
+  const program = readScope(values.program, '--program');
+  const tell = typeof values.tell === 'string' ? values.tell : undefined;
   const answer: AnswerRequest = {
     outcome,
     ...(values.for === undefined ? undefined : { for: readDuration(values.for) }),
     ...(values.host === undefined ? undefined : { host: values.host }),
     ...(port === undefined ? undefined : { port }),
+    ...(program === undefined ? undefined : { program }),
+    ...(values.note === undefined ? undefined : { note: readText(values.note, '--note') }),
+    ...(tell === undefined ? undefined : { tell: readText(tell, '--tell') }),
   };
   return { names: [...new Set(positionals)], answer, json: values.json };
 }
@@ -77,9 +87,14 @@ function readDuration(text: string): string {
   throw usageError(`--for takes once, minutes such as 30m, hours such as 2h, restart or always`);
 }
 
-function readPort(text: string | undefined): 'this' | 'any' | undefined {
+function readScope(text: string | undefined, option: string): 'this' | 'any' | undefined {
   if (text === undefined || text === 'this' || text === 'any') return text;
-  throw usageError('--port takes this or any');
+  throw usageError(`${option} takes this or any`);
+}
+
+function readText(text: string, option: string): string {
+  if (text.length > 0 && text.length <= 200) return text;
+  throw usageError(`${option} takes 1 to 200 characters`);
 }
 
 /** An id goes to the daemon as it is, which knows ids that are gone; a host is looked up among what waits. */

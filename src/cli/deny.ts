@@ -6,12 +6,15 @@ import type { Command } from './command.ts';
 export const denyCommand: Command = {
   name: 'deny',
   summary: 'answer a question: refuse it',
-  usage: `usage: sallyport deny ID… [--for DURATION] [--host exact|*.DOMAIN] [--port this|any] [--json]
+  usage: `usage: sallyport deny ID… [--for DURATION] [--host exact|*.DOMAIN] [--port this|any]
+                         [--program this|any] [--note TEXT] [--tell TEXT] [--json]
 
 Refuses every connection that waits for this question, and with --for those that come later.
-${answerUsage}
+${answerUsage}  --tell TEXT                        a reason that the refused program is told; at most 200 characters
+
   sallyport deny k3
   sallyport deny k3 --for restart
+  sallyport deny k3 --tell 'use the copy in vendor/ instead'
 `,
   run: async (args, io) => await runAnswer('deny', args, io),
 };

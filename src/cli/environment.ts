@@ -24,7 +24,7 @@ export interface SshHelper {
 export interface ChildEnvironment {
   readonly set: Readonly<Record<string, string>>;
   /** Lower-case sentences without a full stop. Names of variables only: their values may hold passwords. */
-  readonly notes: readonly string[];
+  readonly notes: string[];
 }
 
 const bothCases = ['http_proxy', 'https_proxy', 'all_proxy', 'ws_proxy', 'wss_proxy', 'ftp_proxy'];
@@ -51,6 +51,23 @@ const noProxyNames = [
   'BUNDLE_NO_PROXY',
 ];
 const localHosts = 'localhost,127.0.0.1,::1';
+
+/** Where a program could press the approver's buttons: the session bus, X and Wayland. */
+const desktopNames = [
+  'DBUS_SESSION_BUS_ADDRESS',
+  'DISPLAY',
+  'WAYLAND_DISPLAY',
+  'WAYLAND_SOCKET',
+  'XAUTHORITY',
+];
+
+/** Variables that a program behind the gate has no business with: the desktop's, unless kept, and ours. */
+export function withheldFromChild(user: Environment, keepDesktop: boolean): string[] {
+  // all of ours: the state folder holds the token, and the configuration is the person's to name
+  const ours = Object.keys(user).filter((name) => /^SALLYPORT_/i.test(name));
+  const desktop = keepDesktop ? [] : desktopNames.filter((name) => user[name] !== undefined);
+  return [...desktop, ...ours];
+}
 
 /** The whole list for one user and one daemon. `ssh` is undefined when git shall be left alone. */
 export function childEnvironment(

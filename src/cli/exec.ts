@@ -9,7 +9,7 @@ import { homeFolder } from '../state.ts';
 import { addCodexBaseUrl } from './codex-words.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { findDaemon, notRunning } from './daemon-address.ts';
-import { childEnvironment, type DaemonAddress } from './environment.ts';
+import { childEnvironment, withheldFromChild, type DaemonAddress } from './environment.ts';
 import { usageError } from './options.ts';
 import { ignoredSignals } from './own-environment.ts';
 import { exactCommand, ignoringSignals, type SpawnWords } from './raw-words.ts';
@@ -17,11 +17,17 @@ import { escapeText } from './render.ts';
 import { findSshHelper } from './ssh-helper.ts';
 import { hasTerminal, isForeground } from './terminal.ts';
 
-const usage = `usage: sallyport exec [--] PROGRAM [WORD]…
+const usage = `usage: sallyport exec [--keep-desktop] [-v] [--] PROGRAM [WORD]…
 
 Runs PROGRAM so that it and everything it starts goes through the running daemon (see "sallyport env" for the
 variables). Its words, input, output and signals are passed on as they are, and its exit status becomes this one's.
 127: PROGRAM was not found, 126: it cannot be run, 1: no daemon is running.
+
+PROGRAM is not told where the desktop is (session bus, X, Wayland) nor where sallyport keeps its state, since what
+asks must not press the buttons that answer. It is no wall: a program of the same user can find them in other ways.
+
+  --keep-desktop   leave the desktop's variables, for programs that open windows
+  -v, --verbose    say on standard error which variables were taken away
 
 Codex takes its model address from its own configuration only, so codex and npx codex also get
 -c openai_base_url="…" when the gateway is on and neither its words nor its config.toml name one.
@@ -36,25 +42,42 @@ export const execCommand: Command = {
   summary: 'run a program through the gate',
   usage,
   run: async (args, io) => {
-    const words = readWords(args);
+    const { words, keepDesktop, verbose } = readWords(args);
     const address = await findDaemon(io.env);
     if (address === undefined) throw notRunning(io.env);
     const { set, notes } = childEnvironment(io.env, address, findSshHelper(io.env));
+    const withheld = withheldFromChild(io.env, keepDesktop);
+    if (keepDesktop)
+      notes.push('the program is told where your desktop is, and could press its buttons');
+    if (verbose && withheld.length > 0) notes.push(`took away ${withheld.join(', ')}`);
     const full = wordsFor(words, address, io.env, notes);
-    for (const note of full.notes) io.stderr(`sallyport: ${note}\n`);
+    for (const note of full.notes) io.stderr(escapeText(`sallyport: ${note}`) + '\n');
     const command = ignoringSignals(exactCommand(full.words), ignoredSignals(process.env));
-    return await runProgram(command, { ...io.env, ...set }, io);
+    const env = { ...io.env, ...set };
+    for (const name of withheld) delete env[name];
+    return await runProgram(command, env, io);
   },
 };
 
-function readWords(args: readonly string[]): readonly string[] {
-  const words = args[0] === '--' ? args.slice(1) : args;
-  const [program] = words;
-  if (program === undefined || program === '') throw usageError('exec needs a program to run');
-  if (args[0] !== '--' && program.startsWith('-')) {
-    throw usageError(`${JSON.stringify(program)} is not an option of exec`);
+interface Words {
+  readonly words: readonly string[];
+  readonly keepDesktop: boolean;
+  readonly verbose: boolean;
+}
+
+/** Our own options stand before the program's name or `--`; everything after is the program's. */
+function readWords(args: readonly string[]): Words {
+  const end = args.findIndex((word) => word === '--' || !word.startsWith('-'));
+  const own = end < 0 ? args : args.slice(0, end);
+  const words = end < 0 ? [] : args.slice(args[end] === '--' ? end + 1 : end);
+  for (const word of own) {
+    if (!['--keep-desktop', '-v', '--verbose'].includes(word)) {
+      throw usageError(`${JSON.stringify(word)} is not an option of exec`);
+    }
   }
-  return words;
+  if (words[0] === undefined || words[0] === '') throw usageError('exec needs a program to run');
+  const verbose = own.includes('-v') || own.includes('--verbose');
+  return { words, keepDesktop: own.includes('--keep-desktop'), verbose };
 }
 
 function wordsFor(

@@ -1,15 +1,29 @@
-// `sallyport pending`: the open questions.
-import type { GroupView } from '../control/messages.ts';
-import { exitCodes, type Command } from './command.ts';
+// `sallyport pending`: the open questions, once or as they come.
+import { applyEvent } from '../control/mirror.ts';
+import type { GroupView, LiveView } from '../control/messages.ts';
+import { SallyportError } from '../errors.ts';
+import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { renderHostPort, renderJson, renderSpan, renderTable } from './render.ts';
+import { destinationOf, renderAskers, warningsOf } from './question-text.ts';
+import {
+  escapeText,
+  renderHostPort,
+  renderJson,
+  renderJsonLine,
+  renderSpan,
+  renderTable,
+} from './render.ts';
+import { describeTerm } from './watch-state.ts';
 
-const usage = `usage: sallyport pending [--json]
+const usage = `usage: sallyport pending [--watch] [--json]
 
 Lists what waits for an answer: its id, the destination, how many connections are held and for how long they
-still wait, and the program that asked as the system reports it (not proof). Answer with "sallyport allow ID"
-or "sallyport deny ID".
+still wait, and the program that asked as the system reports it (not proof); below it why it is asked, what is
+known of the host and what to beware of. "sallyport show ID" says more; answer with "sallyport allow ID" or
+"sallyport deny ID".
+
+  --watch   stays, and prints a line for each new question, answer and end; with --json each event of the stream
 `;
 
 /** The command. */
@@ -19,16 +33,18 @@ export const pendingCommand: Command = {
   usage,
   run: async (args, io) => {
     const { values, positionals } = readOptions(args, {
+      watch: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     });
     if (positionals.length > 0) throw usageError('pending takes no words');
+    if (values.watch) return await watchPending(io, values.json);
     const pending = await openClient(io.env).pending();
     io.stdout(values.json ? renderJson(pending) : renderPending(pending.groups, Date.now()));
     return exitCodes.done;
   },
 };
 
-/** The table for people; every field from outside is escaped by it. */
+/** The table for people, each question with its notes below; every field from outside is escaped. */
 export function renderPending(groups: readonly GroupView[], nowMs: number): string {
   if (groups.length === 0) return 'nothing waits\n';
   const rows = groups.map((group) => [
@@ -40,13 +56,60 @@ export function renderPending(groups: readonly GroupView[], nowMs: number): stri
     renderSpan(Date.parse(group.firstSeen), nowMs),
     renderAskers(group),
   ]);
-  return renderTable(['ID', 'PROTOCOL', 'DESTINATION', 'WAITING', 'LEFT', 'AGE', 'ASKED BY'], rows);
+  const heading = ['ID', 'PROTOCOL', 'DESTINATION', 'WAITING', 'LEFT', 'AGE', 'ASKED BY'];
+  const [head = '', ...lines] = renderTable(heading, rows).trimEnd().split('\n');
+  const noted = lines.flatMap((line, index) => {
+    const group = groups[index];
+    return [line, ...(group === undefined ? [] : renderNotes(group))];
+  });
+  return `${[head, ...noted].join('\n')}\n`;
 }
 
-function renderAskers({ askers }: GroupView): string {
-  const [first, ...others] = askers;
-  if (first === undefined) return 'unknown';
-  const words = first.commandLine.length > 0 ? first.commandLine.join(' ') : first.program;
-  const shown = words.length > 60 ? `${words.slice(0, 59)}…` : words;
-  return `${shown} (pid ${first.pid})${others.length > 0 ? ` and ${others.length} more` : ''}`;
+function renderNotes(group: GroupView): string[] {
+  const { about, unicode } = group.facts;
+  const notes = [
+    group.whySentence,
+    ...(unicode === null ? [] : [`reads as ${unicode}`]),
+    ...(about === null ? [] : [about]),
+  ];
+  return [
+    `     ${escapeText(notes.join(' '))}`,
+    ...warningsOf(group).map((text) => `   ! ${text}`),
+  ];
+}
+
+/** Ends only when the daemon does, or the reader. */
+async function watchPending(io: CommandIo, json: boolean): Promise<number> {
+  let view: LiveView | undefined;
+  for await (const event of openClient(io.env).watch(new AbortController().signal)) {
+    const before = view;
+    view = applyEvent(view, event);
+    io.stdout(json ? renderJsonLine(event) : renderNews(before, view));
+  }
+  throw new SallyportError('ERR_CONTROL_UNREACHABLE', 'the daemon has ended the stream');
+}
+
+/** A line for each question that came or went between two views. */
+export function renderNews(before: LiveView | undefined, after: LiveView): string {
+  const known = new Set(before?.groups.map(({ id }) => id));
+  const open = new Set(after.groups.map(({ id }) => id));
+  const came = after.groups
+    .filter(({ id }) => !known.has(id))
+    .map((group) => {
+      const beware = warningsOf(group).map((text) => `; beware: ${text}`);
+      return `${group.id} asks: ${destinationOf(group)} for ${escapeText(renderAskers(group))}${beware.join('')}`;
+    });
+  const went = (before?.groups ?? [])
+    .filter(({ id }) => !open.has(id))
+    .map((group) => `${group.id} ${describeFate(group, after)}`);
+  return [...came, ...went].map((line) => `${line}\n`).join('');
+}
+
+function describeFate(group: GroupView, { answers }: LiveView): string {
+  const answer = answers.find(({ id, host }) => id === group.id && host === group.host);
+  if (answer === undefined) return 'ends without an answer';
+  const verb = answer.outcome === 'allow' ? 'is allowed' : 'is denied';
+  return escapeText(
+    `${verb} ${describeTerm(answer.for)} by ${answer.approver} (${answer.surface})`,
+  );
 }

@@ -1,28 +1,15 @@
 // Text for people at a terminal. Everything that came from outside passes escapeText, since an approver must
 // not be shown a forged line (design S6); shell words are quoted where a person will paste them.
-
-/** Characters that move the cursor or turn the reading direction, are private, or half a pair. */
-const unsafeCategories = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
-/** Characters of other categories that leave no mark: fillers, joiners, variation selectors, the blank Braille cell. */
-const invisible =
-  /[\p{Variation_Selector}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{2800}\u{3164}\u{ffa0}]/gu;
+import { escapePrintable } from '../policy/printable.ts';
 
 /** The text with control, bidi, zero-width and other invisible characters as `\uXXXX`; ordinary letters stay. */
 export function escapeText(text: string): string {
-  return text.replace(unsafeCategories, escapeUnits).replace(invisible, escapeUnits);
+  return escapePrintable(text);
 }
 
 /** Like escapeText, but line ends stay: for messages of ours that have several lines. */
 export function escapeLines(text: string): string {
   return text.split('\n').map(escapeText).join('\n');
-}
-
-function escapeUnits(character: string): string {
-  let escaped = '';
-  for (let index = 0; index < character.length; index += 1) {
-    escaped += `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`;
-  }
-  return escaped;
 }
 
 /** Columns of escaped cells under a heading, two blanks apart; '' for no rows. Ends in a newline. */
@@ -66,6 +53,12 @@ export function renderSpan(fromMs: number, toMs: number): string {
   if (seconds < 100 * 60) return `${Math.round(seconds / 60)}m`;
   if (seconds < 48 * 3600) return `${Math.round(seconds / 3600)}h`;
   return `${Math.round(seconds / 86_400)}d`;
+}
+
+/** The time of day of an ISO moment, as this machine's clock shows it: `14:05`. */
+export function renderClock(iso: string): string {
+  const at = new Date(iso);
+  return [at.getHours(), at.getMinutes()].map((part) => String(part).padStart(2, '0')).join(':');
 }
 
 /** `1 question`, `2 questions`. */

@@ -2,13 +2,14 @@
 import type { StatusResponse } from '../control/messages.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openClient } from './daemon-client.ts';
+import { describeGate } from './gate-text.ts';
 import { readOptions, usageError } from './options.ts';
 import { escapeText, renderCount, renderJson, renderSpan } from './render.ts';
 
 const usage = `usage: sallyport status [--json]
 
-Shows the daemon's listeners, its policy and the files it comes from, what waits, and whether the audit trail and
-its export are well. Exit code 1 when no daemon runs.
+Shows the daemon's listeners, its policy and the files it comes from, what waits and who is there to answer, whether
+it is paused or in panic, and whether the audit trail and its export are well. Exit code 1 when no daemon runs.
 `;
 
 /** The command. */
@@ -50,12 +51,23 @@ export function renderStatus(status: StatusResponse, nowMs: number): string {
       'waiting',
       `${renderCount(waiting.groups, 'question')}, ${renderCount(waiting.holds, 'connection')}`,
     ],
+    ['gate', describeGate(status.gate)],
+    ['surfaces', describeSurfaces(status)],
+    ['reviewer', status.reviewer.kind === 'user' ? 'none, a person answers' : 'auto_review'],
     ['journal', `${audit.journal.file}${audit.journal.ok ? '' : ' (not written)'}`],
     ['export', describeExporter(audit.exporter)],
   ];
   const lines = facts.map(([name, text]) => `${name.padEnd(10)}  ${escapeText(text)}`);
   const troubles = findTroubles(status).map((text) => `! ${escapeText(text)}`);
   return `${[...lines, ...troubles].join('\n')}\n`;
+}
+
+function describeSurfaces({ surfaces, tray }: StatusResponse): string {
+  const names = Object.entries(surfaces)
+    .filter(([, number]) => number > 0)
+    .map(([name, number]) => (number === 1 ? name : `${number} × ${name}`));
+  const listed = names.length === 0 ? 'nobody watches' : names.join(', ');
+  return tray === null ? listed : `${listed}; the tray says: ${tray}`;
 }
 
 function describePolicy({
@@ -81,8 +93,17 @@ function describeExporter({
   return `${kind}, ${ok ? 'well' : 'failing'}, ${delivered} delivered, ${dropped} dropped`;
 }
 
-function findTroubles({ policy, audit }: StatusResponse): string[] {
+function findTroubles(status: StatusResponse): string[] {
+  const { policy, audit, gate, policyChange, reviewer } = status;
   const troubles = [...policy.warnings];
+  if (gate.panicSince !== null) troubles.push('panic: everything is denied');
+  if (policyChange?.state === 'waiting') {
+    troubles.push('a change that lets more through waits for a word; see "sallyport changes"');
+  }
+  if (policyChange?.state === 'applied') {
+    troubles.push('a change has let more through; see "sallyport changes"');
+  }
+  if (reviewer.problem !== null) troubles.push(`reviewer: ${reviewer.problem}`);
   if (policy.rejected !== null) {
     troubles.push(
       `the files on disk were rejected, the policy before them stays: ${policy.rejected}`,
@@ -97,5 +118,6 @@ function findTroubles({ policy, audit }: StatusResponse): string[] {
     );
   }
   if (audit.exporter.problem !== null) troubles.push(`export: ${audit.exporter.problem}`);
-  return troubles;
+  // the daemon says some of them in its own words, too: those of the surfaces
+  return [...new Set([...troubles, ...gate.troubles])];
 }
