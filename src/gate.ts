@@ -36,7 +36,7 @@ export interface GateParts {
   readonly evaluate: (request: DecisionRequest) => Verdict;
   /** Decision order 9: why this address may not be dialled, or undefined when it may. */
   readonly vet: (request: DecisionRequest, address: string) => DenyVerdict | undefined;
-  /** Takes a one-use ticket; false when it has been used or has expired meanwhile. */
+  /** Takes a one-use ticket; false when it, or any other grant, is not there any more. */
   readonly consume: (grant: GrantRef) => boolean;
   /** Parks the request until a person answers, the client leaves (signal) or time runs out. */
   readonly hold: (request: DecisionRequest, signal: AbortSignal) => Promise<HoldEnd>;
@@ -207,9 +207,12 @@ function tightened(
   course: Course,
   { grant }: AllowVerdict,
 ): DenyVerdict | undefined {
-  const question = course.hold?.group;
+  const question = course.hold?.group ?? grant?.question;
   if (question !== undefined && parts.isUndone(question)) return deny('policy_changed', 'decider');
-  const lasting = grant?.ticket === false ? grant : undefined;
+  if (grant?.bound === true && !grant.ticket && !parts.consume(grant)) {
+    return deny('policy_changed', 'decider');
+  }
+  const lasting = grant?.ticket === false && grant.bound !== true ? grant : undefined;
   if (lasting === undefined && course.generation === parts.generation()) return undefined;
   const again = askPolicy(parts, course);
   if (again.outcome === 'deny') return again;

@@ -5,18 +5,21 @@
 //   caller inside one asker's tree                refused (or told and taken, when configured so)
 //   caller not found, or some asker not known     not `always`, no wildcard, not any port
 //   caller gone, or not readable, when looked for refused: it may have hidden itself so
-import type { AnswerRequest } from '../control/messages.ts';
+//
+// The same guards what is done to one question beside answering it: holding it longer, and undoing its answer.
+import type { AnswerRequest, GateView } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
+import type { AnswerLog } from './answer-log.ts';
 import type { AnswerResult, Holds } from './holds.ts';
-import { isInsideTree } from './process-tree.ts';
-import type { Asker } from './process-tree.ts';
+import { isInsideMarked, isInsideTree, treeMarks } from './process-tree.ts';
+import type { Asker, TreeMarks } from './process-tree.ts';
 import { parseScope } from './scope.ts';
 
 /** What became of an answer, the guard's refusals included. */
 export type JudgedAnswer =
   | AnswerResult
-  /** `self`: from inside the asking tree; `unplaced`: too wide for a caller that cannot be placed. */
+  /** `self`: from inside the asking tree; `unplaced`: too wide for a caller that cannot be placed, or for a desktop. */
   | { readonly status: 'self' | 'unplaced'; readonly problem: string };
 
 /** The other end of a control connection. */
@@ -61,6 +64,8 @@ export interface AnswersParts extends CallerParts {
   readonly holds: Pick<Holds, 'answer' | 'askersOf' | 'settled'>;
   readonly allowSelfApproval: () => boolean;
   readonly onSelfApproval: (self: SelfApproval) => void;
+  /** What a tray may answer; default `answer`. */
+  readonly desktop?: () => GateView['desktop'];
 }
 
 /** Takes one answer; never rejects. */
@@ -77,6 +82,8 @@ const lookupMs = 3000;
 export function createAnswers(parts: AnswersParts): Answer {
   return async (id, request, origin) => {
     const { surface } = origin;
+    const desktop = surface === 'tray' ? desktopProblem(parts.desktop?.(), request) : undefined;
+    if (desktop !== undefined) return { status: 'unplaced', problem: desktop };
     const [caller] = await Promise.all([
       findCaller(parts, origin),
       withinLimit(parts.holds.settled(id)),
@@ -100,6 +107,69 @@ export function createAnswers(parts: AnswersParts): Answer {
     }
     return parts.holds.answer(id, request, approver);
   };
+}
+
+/** What the guard of other acts needs. */
+export interface QuestionGuardParts extends CallerParts {
+  readonly holds: Pick<Holds, 'askersOf'>;
+  readonly log: Pick<AnswerLog, 'find'>;
+  readonly allowSelfApproval: () => boolean;
+  readonly onRefused: (refused: RefusedByQuestion) => void;
+}
+
+/** Something done to a question, or to its answer, from inside the tree that asked it. */
+export interface RefusedByQuestion {
+  /** As the caller of the guard named it, such as `hold` or `undo`. */
+  readonly action: string;
+  readonly approver: ApproverRef;
+  readonly caller: Asker;
+  /** True when `dangerously_allow_self_approval` let it through. */
+  readonly taken: boolean;
+}
+
+/** Whether a caller may do something to one question, open or answered (undefined: the one answered last); never rejects. */
+export type GuardQuestion = (
+  question: string | undefined,
+  action: string,
+  origin: AnswerOrigin,
+) => Promise<
+  | { readonly ok: true; readonly approver: ApproverRef }
+  | { readonly ok: false; readonly status: 'self' | 'unplaced'; readonly problem: string }
+>;
+
+/** Builds the guard of what is done to a question beside answering it. */
+export function createQuestionGuard(parts: QuestionGuardParts): GuardQuestion {
+  const treesOf = (question: string | undefined): readonly TreeMarks[] => {
+    const open = question === undefined ? undefined : parts.holds.askersOf(question);
+    if (open !== undefined) return open.askers.map(treeMarks);
+    const answered = parts.log.find(question);
+    return typeof answered === 'string' ? [] : answered.askers;
+  };
+  return async (question, action, origin) => {
+    const caller = await findCaller(parts, origin);
+    const approver = approverRef(parts, caller, origin.surface);
+    if (caller === undefined) {
+      if (isHidden(origin)) return { ok: false, status: 'unplaced', problem: goneText };
+      return { ok: true, approver };
+    }
+    if (!treesOf(question).some((tree) => isInsideMarked(caller, tree))) {
+      return { ok: true, approver };
+    }
+    const taken = parts.allowSelfApproval();
+    parts.onRefused({ action, approver, caller, taken });
+    return taken ? { ok: true, approver } : { ok: false, status: 'self', problem: selfText };
+  };
+}
+
+/** Why a tray may not give this answer: any program of the desktop's user can press its buttons. */
+function desktopProblem(
+  desktop: GateView['desktop'] | undefined,
+  { outcome }: AnswerRequest,
+): string | undefined {
+  if (desktop === 'notify-only') return `the desktop only tells of questions ${desktopHelp}`;
+  if (desktop === 'deny-only' && outcome === 'allow')
+    return `the desktop may only deny ${desktopHelp}`;
+  return undefined;
 }
 
 /** Who is at the other end, for actions that have no question, such as revoking; never rejects. */
@@ -136,6 +206,8 @@ export function approverRef(
   return { name: caller === undefined ? 'unknown' : parts.userName(caller.process.uid), surface };
 }
 
+const desktopHelp =
+  '(approvals.desktop); answer on the page (sallyport open) or in a terminal (sallyport watch)';
 const selfText =
   'the program that asks may not answer for itself; answer from another terminal or let a person do it';
 const narrowText = 'may answer once, minutes, hours or restart for this host and port only';

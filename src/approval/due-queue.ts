@@ -25,11 +25,18 @@ export class DueQueue<T extends Due> {
     return this.#first as T | undefined; // only T is ever added
   }
 
-  /** Puts it in its place: behind everything due no later. It must not be queued already. */
-  add(item: T): void {
-    let before = this.#last;
+  /**
+   * Puts it in its place: behind everything due no later. It must not be queued already. `near`, a queued one that
+   * is due about then, is where to look from; without it, the end.
+   */
+  add(item: T, near?: T): void {
+    let before: Due | undefined = near ?? this.#last;
     while (before !== undefined && before.dueMs > item.dueMs) before = before.before;
-    const after = before === undefined ? this.#first : before.after;
+    let after = before === undefined ? this.#first : before.after;
+    while (after !== undefined && after.dueMs <= item.dueMs) {
+      before = after;
+      after = after.after;
+    }
     item.before = before;
     item.after = after;
     if (before === undefined) this.#first = item;

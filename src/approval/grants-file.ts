@@ -2,8 +2,10 @@
 // as a whole: a file that somebody has damaged closes the daemon, it never opens anything.
 import { SallyportError } from '../errors.ts';
 import { parseAddress, parseHost } from '../policy/destination.ts';
+import type { GrantProgram } from '../control/messages.ts';
 import type { Protocol } from '../policy/destination.ts';
 import type { Grant } from './grants.ts';
+import { programLimit } from './programs.ts';
 
 /** What the file says. */
 export interface KeptGrants {
@@ -12,10 +14,12 @@ export interface KeptGrants {
   readonly next: number;
 }
 
-const version = 1;
+/** 1 had no programs, notes and questions. */
+const versions: readonly unknown[] = [1, 2];
 /** The most grants kept at a time, in the file and in memory. */
 export const grantLimit = 4096;
 const longestText = 256;
+const longestPath = 4096;
 
 /** The file's text for these grants. */
 export function formatGrants(grants: readonly Grant[], next: number): string {
@@ -30,8 +34,11 @@ export function formatGrants(grants: readonly Grant[], next: number): string {
     surface: grant.approver.surface,
     uses: grant.uses,
     lastUsed: grant.lastUsedMs === undefined ? null : new Date(grant.lastUsedMs).toISOString(),
+    programs: grant.programs ?? null,
+    note: grant.note ?? null,
+    question: grant.question ?? null,
   }));
-  return `${JSON.stringify({ version, next, grants: rows }, undefined, 1)}\n`;
+  return `${JSON.stringify({ version: versions.at(-1), next, grants: rows }, undefined, 1)}\n`;
 }
 
 /** Reads the text, undefined being no file; throws ERR_STATE_CORRUPT naming `file` and the mistake. */
@@ -51,7 +58,9 @@ export function readGrants(text: string | undefined, file: string): KeptGrants {
 
 function decode(value: unknown): KeptGrants {
   const top = record(value, 'the file', ['version', 'next', 'grants']);
-  if (top['version'] !== version) throw new Error(`version is not ${version}`);
+  if (!versions.includes(top['version'])) {
+    throw new Error(`version is none of ${versions.join(', ')}`);
+  }
   const rows = top['grants'];
   if (!Array.isArray(rows)) throw new Error('grants is not a list');
   if (rows.length > grantLimit) throw new Error(`grants has more than ${grantLimit} entries`);
@@ -74,6 +83,9 @@ function decodeGrant(value: unknown, where: string): Grant {
     'surface',
     'uses',
     'lastUsed',
+    'programs',
+    'note',
+    'question',
   ]);
   const id = shortText(row['id'], `${where}.id`);
   if (!/^g[1-9][0-9]{0,14}$/.test(id)) throw new Error(`${where}.id is not an id`);
@@ -97,7 +109,31 @@ function decodeGrant(value: unknown, where: string): Grant {
     },
     uses: count(row['uses'], `${where}.uses`),
     lastUsedMs: row['lastUsed'] === null ? undefined : time(row['lastUsed'], `${where}.lastUsed`),
+    programs: programs(row['programs'] ?? null, `${where}.programs`),
+    note: textOrNone(row['note'] ?? null, `${where}.note`),
+    question: textOrNone(row['question'] ?? null, `${where}.question`),
   };
+}
+
+/** A list that is empty would be for no program, which nobody can have meant. */
+function programs(value: unknown, where: string): readonly GrantProgram[] | undefined {
+  if (value === null) return undefined;
+  if (!Array.isArray(value) || value.length < 1 || value.length > programLimit) {
+    throw new Error(`${where} is not a list of 1 to ${programLimit} programs`);
+  }
+  return value.map((each: unknown, index) => {
+    const at = `${where}[${index}]`;
+    const row = record(each, at, ['executable', 'folder']);
+    const folder = row['folder'];
+    return {
+      executable: shortText(row['executable'], `${at}.executable`, longestPath),
+      folder: folder === null ? null : shortText(folder, `${at}.folder`, longestPath),
+    };
+  });
+}
+
+function textOrNone(value: unknown, where: string): string | undefined {
+  return value === null ? undefined : shortText(value, where);
 }
 
 function record(
@@ -113,8 +149,8 @@ function record(
   return value as Readonly<Record<string, unknown>>; // an object that is no array
 }
 
-function shortText(value: unknown, where: string): string {
-  if (typeof value === 'string' && value.length <= longestText) return value;
+function shortText(value: unknown, where: string, longest = longestText): string {
+  if (typeof value === 'string' && value.length <= longest) return value;
   throw new Error(`${where} is not a text`);
 }
 

@@ -1,9 +1,15 @@
 // Answers that outlive their question: found by destination on the data path, listed, revoked, and the
 // `always` ones kept in the state folder. Deny beats allow. Rules are not here, they are policy.
-import type { GrantView } from '../control/messages.ts';
+//
+// A grant bound to programs is not seen where only the destination is known (`find`); holds.ts asks for it once
+// it knows who asks (`findFor`). A bound deny hides an unbound allow from `find`, so that it is asked for, too.
+import type { GrantProgram, GrantView } from '../control/messages.ts';
 import type { ApproverRef, GrantRef } from '../policy/decision.ts';
-import type { Destination, Protocol } from '../policy/destination.ts';
+import type { Destination } from '../policy/destination.ts';
+import { createGrantTable, type Coverage, type GrantTable } from './grant-table.ts';
 import { formatGrants, grantLimit, readGrants } from './grants-file.ts';
+import type { Asker } from './process-tree.ts';
+import { isOneOf } from './programs.ts';
 
 /** Where `always` grants live; `save` must be atomic and throws when it cannot. */
 export interface GrantStore {
@@ -14,16 +20,18 @@ export interface GrantStore {
 }
 
 /** What a new grant says. */
-export interface GrantSpec {
+export interface GrantSpec extends Coverage {
   readonly outcome: 'allow' | 'deny';
-  readonly protocol: Protocol;
-  /** A canonical host, or `*.` and a domain: every name below it, at any depth, not itself. */
-  readonly host: string;
-  readonly port: number | 'any';
   readonly for: GrantView['for'];
   /** From now, in ms; undefined for `restart` and `always`. */
   readonly lastsMs: number | undefined;
   readonly approver: ApproverRef;
+  /** Undefined: any program. */
+  readonly programs?: readonly GrantProgram[] | undefined;
+  /** Why, in the approver's words. */
+  readonly note?: string | undefined;
+  /** The id of the question it came from. */
+  readonly question?: string | undefined;
 }
 
 /** A grant as it is kept. */
@@ -38,9 +46,13 @@ export interface Grant extends Omit<GrantSpec, 'lastsMs'> {
 
 /** What the grants are told and asked. */
 export interface Grants {
-  /** What decides this destination, if anything; the cost does not grow with the number of grants. */
+  /** What decides this destination, whoever asks, if anything; the cost does not grow with the number of grants. */
   readonly find: (destination: Destination) => GrantRef | undefined;
-  /** Takes a ticket; false when it was used or has expired. Other grants are always there to take. */
+  /** Whether who asks may matter, so that `findFor` must be asked before a person is. */
+  readonly isBound: (destination: Destination) => boolean;
+  /** What decides this destination for this program, if anything. A ticket is taken by it. */
+  readonly findFor: (destination: Destination, asker: Asker) => GrantRef | undefined;
+  /** Takes a ticket; false when it, or any other grant, is not there any more. */
   readonly consume: (ref: GrantRef) => boolean;
   /** Counts one use; the caller says so once a decision stands. */
   readonly noteUse: (id: string) => void;
@@ -48,11 +60,13 @@ export interface Grants {
   readonly add: (spec: GrantSpec) => GrantView | undefined;
   /** Oldest first. */
   readonly list: () => readonly GrantView[];
+  /** Older than this many days, and not used for as long; oldest first. */
+  readonly unused: (days: number) => readonly GrantView[];
   /** What was revoked, or undefined for an id that is not there. Gone at once, even when saving then throws. */
   readonly revoke: (id: string) => GrantView | undefined;
   /** Drops what has expired. */
   readonly sweep: () => void;
-  /** Writes the `always` grants when their use counts have changed or a revoking was not saved; throws when it cannot. */
+  /** Writes what has changed since it was written last; throws when it cannot. */
   readonly flush: () => void;
 }
 
@@ -63,46 +77,41 @@ export interface GrantsParts {
   readonly now: () => number;
   /** Told of every grant that comes or goes; revoking is told by whoever revokes. */
   readonly onChanged?: (change: 'created' | 'expired', grant: GrantView) => void;
+  /** Told of every use, on the data path; it must be cheap. */
+  readonly onUsed?: (id: string) => void;
 }
 
-/** A key for what a host's grants are told apart by: port (0: any) and protocol. */
-type SlotKey = number;
-type Slots = Map<SlotKey, Grant[]>;
-
-const protocols: readonly Protocol[] = ['http', 'https_connect', 'socks5_tcp'];
+/** Ids set aside in the file at a time, so that none means a second thing after a crash. */
+const idBlock = 64;
+const dayMs = 24 * 60 * 60_000;
 
 /** Loads the kept grants; throws ERR_STATE_CORRUPT naming the file when it holds anything else. */
-export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
+export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Grants {
   const byId = new Map<string, Grant>();
-  const exact = new Map<string, Slots>();
-  const below = new Map<string, Slots>();
+  const unbound = createGrantTable<Grant>();
+  const bound = createGrantTable<Grant>();
   const kept = readGrants(store.load(), store.file);
   let next = kept.next;
+  /** Ids below this one are not given out by the next daemon. */
+  let setAside = kept.next;
+  let boundCount = 0;
   let isDirty = false;
   for (const grant of kept.grants) insert(grant);
 
-  function slotsOf(host: string): readonly [Map<string, Slots>, string] {
-    return host.startsWith('*.') ? [below, host.slice(2)] : [exact, host];
+  function tableOf({ programs }: Grant): GrantTable<Grant> {
+    return programs === undefined ? unbound : bound;
   }
 
   function insert(grant: Grant): void {
-    const [table, name] = slotsOf(grant.host);
-    const slots = table.get(name) ?? new Map<SlotKey, Grant[]>();
-    const key = slotKey(grant.protocol, grant.port);
-    slots.set(key, [...(slots.get(key) ?? []), grant]);
-    table.set(name, slots);
+    tableOf(grant).insert(grant);
     byId.set(grant.ref.id, grant);
+    if (grant.programs !== undefined) boundCount += 1;
   }
 
   function remove(grant: Grant): void {
     if (!byId.delete(grant.ref.id)) return;
-    const [table, name] = slotsOf(grant.host);
-    const slots = table.get(name);
-    const key = slotKey(grant.protocol, grant.port);
-    const rest = slots?.get(key)?.filter((other) => other !== grant) ?? [];
-    if (rest.length > 0) slots?.set(key, rest);
-    else slots?.delete(key);
-    if (slots?.size === 0) table.delete(name);
+    tableOf(grant).remove(grant);
+    if (grant.programs !== undefined) boundCount -= 1;
   }
 
   function expire(grant: Grant): void {
@@ -110,9 +119,16 @@ export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
     onChanged?.('expired', viewOf(grant));
   }
 
-  function save(extra: readonly Grant[] = []): void {
+  function isThere(grant: Grant): boolean {
+    if (!hasExpired(grant, now())) return true;
+    expire(grant);
+    return false;
+  }
+
+  function save(extra: readonly Grant[] = [], upTo = next): void {
     const lasting = [...byId.values(), ...extra].filter((grant) => grant.for === 'always');
-    store.save(formatGrants(lasting, next));
+    store.save(formatGrants(lasting, upTo));
+    setAside = upTo;
     isDirty = false;
   }
 
@@ -121,62 +137,81 @@ export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
     for (const grant of byId.values()) if (hasExpired(grant, at)) expire(grant);
   }
 
-  /** The better of `best` and what stands in these slots for the destination. */
-  function better(
-    best: Grant | undefined,
-    slots: Slots | undefined,
+  /** The one of the table that counts for the destination. */
+  function best(
+    table: GrantTable<Grant>,
     destination: Destination,
+    suits: (grant: Grant) => boolean,
   ): Grant | undefined {
-    if (slots === undefined) return best;
-    let found = best;
-    for (const port of [destination.port, 'any'] as const) {
-      for (const grant of slots.get(slotKey(destination.protocol, port)) ?? []) {
-        if (hasExpired(grant, now())) expire(grant);
-        else if (found === undefined || rank(grant) > rank(found)) found = grant;
-      }
-    }
+    let found: Grant | undefined;
+    table.forEach(destination, (grant) => {
+      if (found !== undefined && rank(grant) <= rank(found)) return;
+      if (isThere(grant) && suits(grant)) found = grant;
+    });
     return found;
   }
 
   function find(destination: Destination): GrantRef | undefined {
     if (byId.size === 0) return undefined;
-    const { host, kind } = destination;
-    let best = better(undefined, exact.get(host), destination);
-    if (kind !== 'name' || below.size === 0) return best?.ref;
-    for (let dot = host.indexOf('.'); dot >= 0; dot = host.indexOf('.', dot + 1)) {
-      best = better(best, below.get(host.slice(dot + 1)), destination);
-    }
-    return best?.ref;
+    const found = best(unbound, destination, () => true);
+    if (found === undefined || found.outcome === 'deny' || boundCount === 0) return found?.ref;
+    const denied = best(bound, destination, ({ outcome }) => outcome === 'deny');
+    return denied === undefined ? found.ref : undefined;
   }
 
-  function add(spec: GrantSpec): GrantView | undefined {
+  function findFor(destination: Destination, asker: Asker): GrantRef | undefined {
+    const own = best(bound, destination, ({ programs = [] }) => isOneOf(programs, asker));
+    const any = best(unbound, destination, () => true);
+    const found = own === undefined || (any !== undefined && rank(any) > rank(own)) ? any : own;
+    if (found?.ref.ticket === true) remove(found);
+    return found && { ...found.ref, bound: true };
+  }
+
+  function newId(isKept: boolean): string {
+    const id = `g${next++}`;
+    if (isKept || next <= setAside) return id;
+    try {
+      save([], next + idBlock);
+    } catch {
+      // The answer counts all the same; ids are set aside by the next one, or by the next flush.
+    }
+    return id;
+  }
+
+  function add({ lastsMs, ...said }: GrantSpec): GrantView | undefined {
     if (byId.size >= grantLimit) sweep();
     if (byId.size >= grantLimit) return undefined;
-    const id = `g${next++}`;
-    const ref = { id, outcome: spec.outcome, ticket: spec.for === 'ticket' };
-    const { lastsMs, ...said } = spec;
+    const isKept = said.for === 'always';
+    const id = newId(isKept);
+    const plain = { id, outcome: said.outcome, ticket: said.for === 'ticket' };
+    const { question } = said;
+    const ref = plain.ticket && question !== undefined ? { ...plain, question } : plain;
     const createdMs = now();
     const expiresMs = lastsMs === undefined ? undefined : createdMs + lastsMs;
     const grant: Grant = { ...said, ref, expiresMs, createdMs, uses: 0, lastUsedMs: undefined };
     // Kept before it counts: an answer that said "always" must not be one that a crash forgets.
-    if (spec.for === 'always') save([grant]);
+    if (isKept) save([grant]);
     insert(grant);
     const view = viewOf(grant);
     onChanged?.('created', view);
     return view;
   }
 
+  function list(): readonly GrantView[] {
+    sweep();
+    return [...byId.values()].map((grant) => viewOf(grant));
+  }
+
   return {
     find,
+    findFor,
+    isBound: (destination) => boundCount > 0 && best(bound, destination, () => true) !== undefined,
     add,
+    list,
     sweep,
     consume: (ref) => {
       const grant = byId.get(ref.id);
-      if (grant === undefined) return false;
-      if (hasExpired(grant, now())) {
-        expire(grant);
-        return false;
-      }
+      if (grant === undefined || !isThere(grant)) return false;
       if (ref.ticket) remove(grant);
       return true;
     },
@@ -186,10 +221,13 @@ export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
       grant.uses += 1;
       grant.lastUsedMs = now();
       isDirty ||= grant.for === 'always';
+      onUsed?.(id);
     },
-    list: () => {
+    unused: (days) => {
+      const before = now() - days * dayMs;
+      const isOld = ({ createdMs, lastUsedMs }: Grant) => (lastUsedMs ?? createdMs) < before;
       sweep();
-      return [...byId.values()].map((grant) => viewOf(grant));
+      return [...byId.values()].filter(isOld).map((grant) => viewOf(grant));
     },
     revoke: (id) => {
       const grant = byId.get(id);
@@ -202,13 +240,9 @@ export function createGrants({ store, now, onChanged }: GrantsParts): Grants {
       return viewOf(grant);
     },
     flush: () => {
-      if (isDirty) save();
+      if (isDirty || setAside !== next) save();
     },
   };
-}
-
-function slotKey(protocol: Protocol, port: number | 'any'): SlotKey {
-  return (port === 'any' ? 0 : port) * protocols.length + protocols.indexOf(protocol);
 }
 
 function hasExpired(grant: Grant, at: number): boolean {
@@ -234,6 +268,9 @@ function viewOf(grant: Grant): GrantView {
     surface: grant.approver.surface,
     uses: grant.uses,
     lastUsed: isoOf(grant.lastUsedMs),
+    programs: grant.programs ?? null,
+    note: grant.note ?? null,
+    question: grant.question ?? null,
   };
 }
 

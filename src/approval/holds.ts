@@ -1,24 +1,36 @@
 // Promises, one timer and abort signals around pending.ts: parks requests until a person answers, the
 // client leaves, time runs out or a new policy decides. Knows no sockets; who asks comes from `findAsker`.
+//
+// On its way to a person a request meets, in this order: a deny once that still cools, the look for its program,
+// an answer remembered for that program, the watch for floods, its place among the questions.
 import type { HoldEnd } from '../gate.ts';
-import type { AnswerRequest, AnswerResponse, GrantView, GroupView } from '../control/messages.ts';
+import type {
+  AnswerRequest,
+  AnswerResponse,
+  GrantView,
+  GroupView,
+  PreviewResponse,
+} from '../control/messages.ts';
 import type {
   ApproverRef,
   ClientAddress,
   DecisionRequest,
   GrantRef,
-  ProcessRef,
   Verdict,
 } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
+import type { AnswerLog } from './answer-log.ts';
+import { planAnswer, type AnswerPlan } from './answer-plan.ts';
+import { clockText } from './clock-text.ts';
+import { Cooling, type Cooled } from './cooling.ts';
+import { unknownTree, type FloodWatch } from './flood.ts';
 import type { GrantSpec } from './grants.ts';
-import { groupView, heldAsker } from './group-view.ts';
+import { floodAsker, heldAsker } from './group-view.ts';
 import type { HeldAsker } from './group-view.ts';
 import { Pending } from './pending.ts';
-import type { ClosedWhy, Effect, PendingGroup, PendingLimits } from './pending.ts';
+import type { ClosedWhy, Effect, EndKind, PendingGroup, PendingLimits } from './pending.ts';
 import { processRef, type Asker } from './process-tree.ts';
-import { parseScope } from './scope.ts';
-import type { AnswerScope } from './scope.ts';
+import { describeAnswer } from './wording.ts';
 
 /** A new question, told once, after the first look for the program that asks. */
 export interface OpenedQuestion {
@@ -27,6 +39,7 @@ export interface OpenedQuestion {
   readonly client: ClientAddress;
   /** Undefined when the operating system did not tell. */
   readonly asker: Asker | undefined;
+  readonly view: GroupView;
 }
 
 /** An answer that was taken. */
@@ -39,7 +52,13 @@ export interface AnsweredQuestion {
   /** `exact`, or `*.` and a domain. */
   readonly host: string;
   readonly port: 'this' | 'any';
+  /** `this`: what is remembered is bound to the programs that asked. */
+  readonly program: 'this' | 'any';
+  /** Why, in the approver's words. */
+  readonly note: string | undefined;
   readonly approver: ApproverRef;
+  /** From the question's first request to its answer. */
+  readonly latencyMs: number;
   readonly released: number;
   readonly grant: GrantView | undefined;
 }
@@ -59,18 +78,45 @@ export interface Askers {
   readonly unidentified: boolean;
 }
 
-/** What holds are made of. */
+/** How a new request waits. */
+export interface Stance {
+  /** What its time running out is called. */
+  readonly end: 'timeout' | 'paused';
+  /** Undefined: the configured limit; 0: refused at once, and the question stays. */
+  readonly holdMs: number | undefined;
+  /** What the refused client is told when its time is up. */
+  readonly say: string | undefined;
+}
+
+/** What holds are made of; what is called `on…` may throw, which is told to `onBug` and changes nothing. */
 export interface HoldsParts {
   readonly limits: PendingLimits;
   /** Milliseconds since 1970 from a clock that does not jump; tests pass their own. */
   readonly now: () => number;
   /** The program at the client's end, or undefined; never rejects and has its own deadline. */
   readonly findAsker: (client: ClientAddress) => Promise<Asker | undefined>;
+  /** The question as surfaces show it; `request` is the one that opened it. */
+  readonly view: (group: PendingGroup<HeldAsker>, request: DecisionRequest) => GroupView;
+  /** Asked for each request that comes to be held. */
+  readonly stance: () => Stance;
+  readonly flood: FloodWatch;
+  /** Whether `findProgramGrant` may find something, whoever asks; on the data path. */
+  readonly isBound: (destination: Destination) => boolean;
+  /** What was remembered for this program; a ticket is taken by it. */
+  readonly findProgramGrant: (destination: Destination, asker: Asker) => GrantRef | undefined;
   /** Keeps a grant: its view, undefined when there is no room; throws when it cannot be stored. */
   readonly addGrant: (spec: GrantSpec) => GrantView | undefined;
+  /** Where answers are logged. */
+  readonly log: Pick<AnswerLog, 'add'>;
   readonly onOpened: (opened: OpenedQuestion) => void;
   readonly onAnswered: (answered: AnsweredQuestion) => void;
-  /** Told of an exception in the two above; the answer stands. */
+  /** A question that was told is gone. */
+  readonly onClosed?: (id: string, why: ClosedWhy) => void;
+  /** Every program that was found asking, each time. */
+  readonly onAsker?: (asker: Asker) => void;
+  /** Something that surfaces show may have changed; often called, so it must be cheap. */
+  readonly onChanged: (part: 'groups' | 'answers') => void;
+  /** Told of an exception in what the others call; the answer stands. */
   readonly onBug: (error: unknown) => void;
   /** When given, a new lasting grant also ends the holds of other questions that it covers. */
   readonly evaluate?: (request: DecisionRequest) => Verdict;
@@ -82,14 +128,27 @@ export interface HoldsParts {
 export interface Holds {
   /** Parks the request; never rejects. The signal's abort ends it with `gone`. */
   readonly hold: (request: DecisionRequest, signal: AbortSignal) => Promise<HoldEnd>;
-  /** All questions, oldest first. */
+  /** All questions whose program has been looked for, oldest first. */
   readonly list: () => readonly GroupView[];
+  /** One question, or whether there ever was one of that id in this run. */
+  readonly get: (id: string) => GroupView | 'unknown' | 'gone';
   /** Who asks there, as far as is known now. */
   readonly askersOf: (id: string) => Askers | undefined;
   /** Resolves when no look-up for this question is under way; the caller puts a limit on it. */
   readonly settled: (id: string) => Promise<void>;
   /** One answer for the question; whether this approver may is judged by answers.ts. */
   readonly answer: (id: string, answer: AnswerRequest, approver: ApproverRef) => AnswerResult;
+  /** What that answer would do; nothing is done. */
+  readonly preview: (id: string, answer: AnswerRequest) => PreviewResponse | 'unknown' | 'gone';
+  /**
+   * What waits there waits this much longer from now at least: 1 to 60 minutes, in ms. Gives when the first of it
+   * gives up, in ms since 1970; `nobody` when nothing waits.
+   */
+  readonly extend: (id: string, ms: number) => number | 'unknown' | 'gone' | 'nobody';
+  /** Ends all holds with `paused`, their questions stay; gives how many holds that were. */
+  readonly pauseAll: (say: string, approver: ApproverRef) => number;
+  /** Lets a destination that was denied once be asked for again at once. */
+  readonly liftCooling: (destination: Destination) => void;
   /** Ends with `policy` what this policy now decides; gives how many holds that were. */
   readonly rejudge: (evaluate: (request: DecisionRequest) => Verdict) => number;
   /** New limits for what comes from now on. */
@@ -103,57 +162,77 @@ interface Waiter {
   readonly request: DecisionRequest;
   readonly resolve: (end: HoldEnd) => void;
   readonly forget: () => void;
-  asker: ProcessRef | undefined;
+  readonly stance: Stance;
+  /** It waits for the look for its program alone. */
+  readonly isBrief: boolean;
+  asker: Asker | undefined;
 }
 
-/** What stands beside a question: the request that opened it, and whether it was told. */
+/** What stands beside a question: the request that opened it, and how far it has come. */
 interface Opening {
   readonly request: DecisionRequest;
+  /** As it came, for telling of it when it is gone before its program was found. */
+  readonly first: PendingGroup<HeldAsker> | undefined;
   isTold: boolean;
+  isJudged: boolean;
   lookups: number;
   settled: PromiseWithResolvers<void> | undefined;
 }
 
-interface Answer {
-  readonly grant: GrantRef | undefined;
-  readonly approver: ApproverRef;
+/** What ends holds, where somebody or something does. */
+interface Given {
+  readonly grant?: GrantRef | undefined;
+  readonly approver?: ApproverRef | undefined;
+  readonly say?: string | undefined;
+  /** Instead of the hold's own. */
+  readonly question?: string;
 }
 
-/** A ticket waits this long for the next try of a client that left. */
-const ticketMs = 10 * 60_000;
 const longestTimerMs = 2 ** 31 - 1;
+/** Longer than any look for a program; a hold that waits for one alone ends then. */
+const briefMs = 5_000;
+const shortestExtendMs = 60_000;
+const longestExtendMs = 60 * 60_000;
+/** Denies that cool, for each place of a question. */
+const coolingPerGroup = 16;
 
 /** Starts with nothing waiting and no timer. */
 export function createHolds(parts: HoldsParts): Holds {
   const { now } = parts;
-  const pending = new Pending<HeldAsker>(parts.limits, parts.firstId);
+  let { limits } = parts;
+  const pending = new Pending<HeldAsker>(limits, parts.firstId);
   const waiters = new Map<number, Waiter>();
   const openings = new Map<string, Opening>();
+  const cooling = new Cooling();
   let timer: { readonly handle: NodeJS.Timeout; readonly atMs: number } | undefined;
   let isStopped = false;
 
-  function carryOut(effects: readonly Effect[], given?: Answer): void {
+  function carryOut(effects: readonly Effect[], given: Given = {}): void {
     for (const effect of effects) {
       if (effect.kind === 'ended') endHold(effect, given);
       if (effect.kind === 'closed') forgetGroup(effect.group, effect.why);
     }
+    if (effects.length > 0) changed('groups');
     arm();
   }
 
-  function endHold(effect: Extract<Effect, { kind: 'ended' }>, given: Answer | undefined): void {
+  function endHold(effect: Extract<Effect, { kind: 'ended' }>, given: Given): void {
     const waiter = waiters.get(effect.hold);
     if (waiter === undefined) return;
     waiters.delete(effect.hold);
     waiter.forget();
-    const { end, group, waitedMs } = effect;
+    const isLate = effect.end === 'timeout';
+    const asker = processRef(waiter.asker);
+    const say = isLate ? waiter.stance.say : given.say;
     waiter.resolve({
-      end,
-      grant: given?.grant,
+      end: isLate ? waiter.stance.end : effect.end,
+      grant: given.grant,
       summary: {
-        group,
-        waitedMs,
-        approver: given?.approver,
-        ...(waiter.asker === undefined ? {} : { asker: waiter.asker }),
+        group: given.question ?? effect.group,
+        waitedMs: effect.waitedMs,
+        approver: given.approver,
+        ...(asker === undefined ? {} : { asker }),
+        ...(say === undefined ? {} : { say }),
       },
     });
   }
@@ -165,6 +244,8 @@ export function createHolds(parts: HoldsParts): Holds {
     if (why !== 'crowded') tell(id, opening, undefined);
     openings.delete(id);
     opening.settled?.resolve();
+    guarded(() => parts.flood.closed(id));
+    if (opening.isTold) guarded(() => parts.onClosed?.(id, why));
   }
 
   /** One timer for everything; one that rings early does no harm. */
@@ -181,37 +262,108 @@ export function createHolds(parts: HoldsParts): Holds {
     timer = { handle, atMs: dueMs };
   }
 
-  function guarded(callback: () => void): void {
+  /** What a part gives, or undefined when it throws: its fault must not keep a hold from ending. */
+  function guarded<T>(call: () => T): T | undefined {
     try {
-      callback();
+      return call();
     } catch (error) {
       parts.onBug(error);
+      return undefined;
     }
+  }
+
+  function changed(part: 'groups' | 'answers'): void {
+    guarded(() => parts.onChanged(part));
   }
 
   function tell(id: string, opening: Opening, asker: Asker | undefined): void {
     if (opening.isTold) return;
     opening.isTold = true;
-    const { destination, client } = opening.request;
+    const { request } = opening;
+    const found = pending.find(id);
+    const group = typeof found === 'string' ? opening.first : found;
+    if (group === undefined) return;
     guarded(() => {
-      parts.onOpened({ id, destination, client, asker });
+      const view = parts.view(group, request);
+      const { destination, client } = request;
+      parts.onOpened({ id, destination, client, asker, view });
     });
   }
 
-  async function identify(groupId: string, holdId: number, client: ClientAddress): Promise<void> {
+  function viewOf(group: PendingGroup<HeldAsker>): GroupView | undefined {
+    const opening = openings.get(group.id);
+    return opening && guarded(() => parts.view(group, opening.request));
+  }
+
+  async function identify(
+    groupId: string,
+    holdId: number,
+    request: DecisionRequest,
+  ): Promise<void> {
     const opening = openings.get(groupId);
     if (opening === undefined) return;
     opening.lookups += 1;
-    const asker = await parts.findAsker(client).catch(() => undefined);
+    const asker = await parts.findAsker(request.client).catch(() => undefined);
+    if (asker !== undefined) guarded(() => parts.onAsker?.(asker));
     const waiter = waiters.get(holdId);
-    if (waiter !== undefined) waiter.asker = processRef(asker);
-    carryOut(pending.identify(groupId, holdId, asker && heldAsker(asker), now()));
+    if (waiter !== undefined) waiter.asker = asker;
+    if (!isDecidedElsewhere(groupId, holdId, opening, request, asker)) {
+      carryOut(pending.identify(groupId, holdId, asker && heldAsker(asker), now()));
+      if (openings.get(groupId) === opening) tell(groupId, opening, asker);
+      if (waiter?.isBrief === true) carryOut(pending.end(holdId, 'timeout', now()));
+      changed('groups');
+    }
     if (openings.get(groupId) !== opening) return;
-    tell(groupId, opening, asker);
     opening.lookups -= 1;
     if (opening.lookups > 0) return;
     opening.settled?.resolve();
     opening.settled = undefined;
+  }
+
+  /** Ends a hold that turns out to be no part of the question, now that its program is known or is not to be. */
+  function isDecidedElsewhere(
+    groupId: string,
+    holdId: number,
+    opening: Opening,
+    { destination }: DecisionRequest,
+    asker: Asker | undefined,
+  ): boolean {
+    const pass = (end: EndKind, given: Given): true => {
+      carryOut(pending.pass(groupId, holdId, end, now()), given);
+      return true;
+    };
+    const isWaiting = waiters.has(holdId);
+    const grant = isWaiting ? programGrant(destination, asker) : undefined;
+    if (grant !== undefined) return pass(endOf(grant), { grant });
+    const cooled = isWaiting ? cooling.refuse(destination, now()) : undefined;
+    if (cooled !== undefined) return pass('denied', cooled);
+    if (!isFlood(groupId, opening, destination, asker)) return false;
+    return pass('limit', { say: floodText });
+  }
+
+  function programGrant(destination: Destination, asker: Asker | undefined): GrantRef | undefined {
+    return asker && guarded(() => parts.findProgramGrant(destination, asker));
+  }
+
+  function isFlood(
+    groupId: string,
+    opening: Opening,
+    destination: Destination,
+    asker: Asker | undefined,
+  ): boolean {
+    const { flood } = parts;
+    const held = asker && heldAsker(asker);
+    const tree = held?.tree ?? unknownTree;
+    if (opening.isJudged && !flood.isQuiet(tree, now())) return false;
+    const judgement = guarded(() =>
+      flood.judge(held && floodAsker(held), destination, groupId, now()),
+    );
+    if (judgement === 'quiet') {
+      guarded(() => flood.refused(tree, destination.host));
+      return true;
+    }
+    opening.isJudged = true;
+    return false;
   }
 
   function hold(request: DecisionRequest, signal: AbortSignal): Promise<HoldEnd> {
@@ -220,7 +372,22 @@ export function createHolds(parts: HoldsParts): Holds {
       const end = isStopped ? 'stopping' : 'gone';
       return Promise.resolve({ end, grant: undefined, summary });
     }
-    const opened = pending.open(request.destination, now());
+    const { destination } = request;
+    const isBound = guarded(() => parts.isBound(destination)) === true;
+    const cooled = isBound ? undefined : cooling.refuse(destination, now());
+    return cooled === undefined ? park(request, signal, isBound) : Promise.resolve(coolEnd(cooled));
+  }
+
+  /** `isBound`: its program may decide it, so it becomes part of the question only when that does not. */
+  function park(request: DecisionRequest, signal: AbortSignal, isBound: boolean): Promise<HoldEnd> {
+    const { destination } = request;
+    const stance = parts.stance();
+    const isBrief = isBound && (stance.holdMs ?? limits.holdMs) <= 0;
+    const opened = pending.open(destination, now(), {
+      holdMs: isBrief ? briefMs : stance.holdMs,
+      isProvisional: isBound,
+      refusedBefore: cooling.has(destination, now()) ? 0 : cooling.lift(destination),
+    });
     const { promise, resolve } = Promise.withResolvers<HoldEnd>();
     const onAbort = () => {
       carryOut(pending.withdraw(opened.hold, now()));
@@ -229,26 +396,31 @@ export function createHolds(parts: HoldsParts): Holds {
     const forget = () => {
       signal.removeEventListener('abort', onAbort);
     };
-    waiters.set(opened.hold, { request, resolve, forget, asker: undefined });
-    if (opened.effects.some(({ kind }) => kind === 'opened') && opened.group !== undefined) {
-      openings.set(opened.group, { request, isTold: false, lookups: 0, settled: undefined });
+    waiters.set(opened.hold, { request, resolve, forget, stance, isBrief, asker: undefined });
+    const { group } = opened;
+    if (opened.effects.some(({ kind }) => kind === 'opened') && group !== undefined) {
+      const found = pending.find(group);
+      const first = typeof found === 'string' ? undefined : found;
+      const state = { isTold: false, isJudged: false, lookups: 0, settled: undefined };
+      openings.set(group, { request, first, ...state });
     }
     carryOut(opened.effects);
-    if (opened.identify && opened.group !== undefined) {
-      // Nobody waits for it: it never rejects, and the hold stands meanwhile.
-      void identify(opened.group, opened.hold, request.client);
-    }
+    changed('groups');
+    if (group === undefined) return promise;
+    // Nobody waits for it: it never rejects, and the hold stands meanwhile.
+    if (opened.identify) void identify(group, opened.hold, request);
+    else tellUnnamed(group);
     return promise;
   }
 
+  /** A question whose program nobody looks for. */
+  function tellUnnamed(id: string): void {
+    const opening = openings.get(id);
+    if (opening?.lookups === 0) tell(id, opening, undefined);
+  }
+
   /** The grant an answer leaves behind, and what stops it from being given. */
-  function grantFor(
-    scope: AnswerScope,
-    seen: PendingGroup<HeldAsker>,
-    outcome: 'allow' | 'deny',
-    approver: ApproverRef,
-  ): GrantView | AnswerResult | undefined {
-    const spec = grantSpec(scope, seen, outcome, approver);
+  function keep(spec: GrantSpec | undefined): GrantView | AnswerResult | undefined {
     if (spec === undefined) return undefined;
     try {
       const problem = 'no room for another grant; revoke some that are not needed any more';
@@ -263,38 +435,66 @@ export function createHolds(parts: HoldsParts): Holds {
   function answer(id: string, request: AnswerRequest, approver: ApproverRef): AnswerResult {
     const seen = pending.check(id, request.revision);
     if (seen.status !== 'answered') return { status: seen.status };
-    const scope = parseScope(request, seen.group.destination);
-    if (!scope.ok) return { status: 'bad', problem: scope.problem };
-    const { outcome } = request;
-    const grant = grantFor(scope.value, seen.group, outcome, approver);
+    const { group, released } = seen;
+    const planned = planAnswer(request, group, approver);
+    if (!planned.ok) return { status: 'bad', problem: planned.problem };
+    const plan = planned.value;
+    const grant = keep(plan.spec);
     if (grant !== undefined && 'status' in grant) return grant;
+    const { outcome } = request;
     const opening = openings.get(id);
-    if (opening !== undefined) tell(id, opening, seen.group.askers[0]?.asker);
-    const ref = grant && { id: grant.id, outcome, ticket: grant.for === 'ticket' };
-    carryOut(pending.answer(id, outcome, request.revision, now()).effects, {
-      grant: ref,
-      approver,
-    });
-    const released = seen.released;
-    guarded(() => {
-      const { destination } = seen.group;
-      const { for: lasts = 'once', host = 'exact', port = 'this' } = request;
-      const shown = host === destination.host ? 'exact' : host;
-      parts.onAnswered({
-        id,
-        destination,
-        outcome,
-        for: lasts,
-        host: shown,
-        port,
-        approver,
-        released,
-        grant,
-      });
-    });
-    if (grant !== undefined && !ref?.ticket && parts.evaluate !== undefined)
-      rejudge(parts.evaluate);
+    if (opening !== undefined) tell(id, opening, group.askers[0]?.asker);
+    const given = { grant: grant && refOf(grant), approver, say: plan.say };
+    carryOut(pending.answer(id, outcome, request.revision, now()).effects, given);
+    if (plan.cools) {
+      const limit = limits.groups * coolingPerGroup;
+      cooling.add(group.destination, { question: id, approver, say: plan.say }, now(), limit);
+    }
+    note(request, plan, group, released, approver, grant);
+    if (grant !== undefined && grant.for !== 'ticket') spread(grant);
     return { status: 'answered', response: { id, outcome, released, grant: grant ?? null } };
+  }
+
+  function note(
+    { outcome, for: lasts = 'once', port = 'this', note: why }: AnswerRequest,
+    { scope }: AnswerPlan,
+    group: PendingGroup<HeldAsker>,
+    released: number,
+    approver: ApproverRef,
+    grant: GrantView | undefined,
+  ): void {
+    const { id, destination } = group;
+    const host = scope.host === destination.host ? 'exact' : scope.host;
+    const atMs = now();
+    const latencyMs = Math.max(0, atMs - group.firstSeenMs);
+    const said = { id, outcome, for: lasts, released, latencyMs };
+    guarded(() => {
+      const { protocol, host: asked, port: askedPort } = destination;
+      const at = new Date(atMs).toISOString();
+      const { name, surface } = approver;
+      const scoped = { scopeHost: host, scopePort: port, at, approver: name, surface };
+      const place = { protocol, host: asked, port: askedPort, grant: grant?.id ?? null };
+      const askers = group.askers.map(({ asker }) => asker);
+      const { unidentified } = group;
+      parts.log.add({ ...said, ...place, ...scoped }, { destination, askers, unidentified });
+    });
+    changed('answers');
+    const program = (grant?.programs ?? null) === null ? 'any' : 'this';
+    guarded(() => {
+      parts.onAnswered({ ...said, destination, host, port, program, note: why, approver, grant });
+    });
+  }
+
+  /** A lasting grant also answers what waits in other questions, as far as it covers them. */
+  function spread(grant: GrantView): void {
+    if (grant.programs === null) {
+      if (parts.evaluate !== undefined) rejudge(parts.evaluate);
+      return;
+    }
+    for (const [id, { request, asker }] of waiters) {
+      const found = programGrant(request.destination, asker);
+      if (found !== undefined) carryOut(pending.end(id, endOf(found), now()), { grant: found });
+    }
   }
 
   function rejudge(evaluate: (request: DecisionRequest) => Verdict): number {
@@ -310,11 +510,37 @@ export function createHolds(parts: HoldsParts): Holds {
     return ended;
   }
 
+  function preview(id: string, request: AnswerRequest): PreviewResponse | 'unknown' | 'gone' {
+    const group = pending.find(id);
+    if (typeof group === 'string') return group;
+    const planned = planAnswer(request, group, nobody);
+    const view = viewOf(group);
+    if (!planned.ok || view === undefined) {
+      const problem = planned.ok ? 'the question cannot be shown' : planned.problem;
+      return { sentence: 'This answer cannot be given.', rule: null, cautions: [], problem };
+    }
+    const { scope, spec } = planned.value;
+    const until = spec?.lastsMs === undefined ? undefined : clockText(now() + spec.lastsMs, now());
+    const { outcome, revision = group.revision } = request;
+    const isBound = spec?.programs !== undefined;
+    const problem = revision === group.revision ? null : changedText;
+    return { ...describeAnswer(view, { outcome, scope, isBound, until }), problem };
+  }
+
   return {
     hold,
     answer,
+    preview,
     rejudge,
-    list: () => pending.list().map((group) => groupView(group)),
+    list: () =>
+      pending
+        .list()
+        .filter(({ id }) => openings.get(id)?.isTold === true)
+        .flatMap((group) => viewOf(group) ?? []),
+    get: (id) => {
+      const found = pending.find(id);
+      return typeof found === 'string' ? found : (viewOf(found) ?? 'gone');
+    },
     askersOf: (id) => {
       const found = pending.find(id);
       if (typeof found === 'string') return undefined;
@@ -327,8 +553,24 @@ export function createHolds(parts: HoldsParts): Holds {
       opening.settled ??= Promise.withResolvers<void>();
       await opening.settled.promise;
     },
-    setLimits: (limits) => {
-      pending.setLimits(limits);
+    extend: (id, ms) => {
+      const lasts = Math.min(Math.max(ms, shortestExtendMs), longestExtendMs);
+      const dueMs = pending.extend(id, now() + lasts);
+      changed('groups');
+      arm();
+      return dueMs;
+    },
+    pauseAll: (say, approver) => {
+      const effects = pending.endAll('paused', now());
+      carryOut(effects, { say, approver });
+      return effects.length;
+    },
+    liftCooling: (destination) => {
+      cooling.lift(destination);
+    },
+    setLimits: (next) => {
+      limits = next;
+      pending.setLimits(next);
     },
     stop: () => {
       isStopped = true;
@@ -340,27 +582,28 @@ export function createHolds(parts: HoldsParts): Holds {
   };
 }
 
+const nobody: ApproverRef = { name: 'nobody', surface: 'api' };
+const changedText = 'the question has changed since it was shown; look again';
+const floodText =
+  'This program asked for too many new destinations and is refused until a person looks.';
+
+function coolEnd({ question, approver, say }: Cooled): HoldEnd {
+  const told = say === undefined ? {} : { say };
+  const summary = { group: question, waitedMs: 0, approver, ...told };
+  return { end: 'denied', grant: undefined, summary };
+}
+
+function endOf({ outcome }: GrantRef): 'allowed' | 'denied' {
+  return outcome === 'allow' ? 'allowed' : 'denied';
+}
+
+/** The grant as a decision names it; what is bound to programs is marked, since the policy does not see it. */
+function refOf({ id, outcome, for: lasts, programs }: GrantView): GrantRef {
+  const ref = { id, outcome, ticket: lasts === 'ticket' };
+  return programs === null ? ref : { ...ref, bound: true };
+}
+
 /** A ticket is left to the request it is for; it ends no hold of others. */
 function isDecided(verdict: Verdict): boolean {
   return verdict.outcome !== 'ask' && verdict.grant?.ticket !== true;
-}
-
-function grantSpec(
-  { duration, host, port }: AnswerScope,
-  { destination, waiting }: PendingGroup<HeldAsker>,
-  outcome: 'allow' | 'deny',
-  approver: ApproverRef,
-): GrantSpec | undefined {
-  const spec = { outcome, protocol: destination.protocol, host, port, approver };
-  switch (duration.kind) {
-    case 'once':
-      return waiting > 0 ? undefined : { ...spec, for: 'ticket', lastsMs: ticketMs };
-    case 'until':
-      return { ...spec, for: 'until', lastsMs: duration.ms };
-    case 'restart':
-    case 'always':
-      return { ...spec, for: duration.kind, lastsMs: undefined };
-    default:
-      return duration satisfies never;
-  }
 }

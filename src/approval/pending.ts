@@ -1,7 +1,7 @@
 // The pure state of everything that waits for a person: pending groups (questions) and the holds in
 // them. Takes `now`, returns effects; holds.ts carries them out. No clock, no timer, no promise here.
 //
-//   open -> waiting -> allowed | denied | timeout | gone | limit | policy | stopping   (a hold)
+//   open -> waiting -> allowed | denied | paused | timeout | gone | limit | policy | stopping   (a hold)
 //   opened -> answered | expired | evicted | crowded | decided | stopped               (a question)
 import { pendingKey } from '../policy/destination.ts';
 import type { Destination } from '../policy/destination.ts';
@@ -27,7 +27,8 @@ export interface PendingAsker {
 }
 
 /** Why a hold ended. */
-export type EndKind = 'allowed' | 'denied' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
+export type EndKind =
+  'allowed' | 'denied' | 'paused' | 'policy' | 'timeout' | 'limit' | 'gone' | 'stopping';
 /** Why a question is no longer asked. */
 export type ClosedWhy =
   | 'answered'
@@ -61,6 +62,8 @@ export interface PendingGroup<A> {
   readonly asked: number;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
+  /** Since when the longest-held connection waits; undefined when none waits. */
+  readonly oldestMs: number | undefined;
   /** When the longest-held connection gives up; undefined when none waits. */
   readonly deadlineMs: number | undefined;
   readonly expiresMs: number;
@@ -69,12 +72,22 @@ export interface PendingGroup<A> {
   readonly unidentified: boolean;
 }
 
+/** How one more request comes in. */
+export interface Opening {
+  /** Instead of the limit; 0: it ends at once and only the question stays. */
+  readonly holdMs?: number | undefined;
+  /** Requests of this question that were refused before it was asked again; counted as having asked. */
+  readonly refusedBefore?: number | undefined;
+  /** It may turn out not to be part of the question: it counts as having asked once `identify` says so. */
+  readonly isProvisional?: boolean | undefined;
+}
+
 /** One more hold. */
 export interface Opened {
   readonly hold: number;
   /** Undefined when there was no room for the question. */
   readonly group: string | undefined;
-  /** True when `identify` must follow, once. */
+  /** True when `identify` or `pass` must follow, once. */
   readonly identify: boolean;
   readonly effects: readonly Effect[];
 }
@@ -109,6 +122,7 @@ interface Hold<A> extends Due {
   readonly group: Group<A>;
   readonly openedMs: number;
   tree: string | undefined;
+  isProvisional: boolean;
 }
 
 interface Tree {
@@ -195,7 +209,7 @@ export class Pending<A extends PendingAsker> {
   }
 
   /** One more request for this destination. The hold may be ended in the same breath (limit, no holding). */
-  open(destination: Destination, now: number): Opened {
+  open(destination: Destination, now: number, how: Opening = {}): Opened {
     const id = this.#nextHold++;
     const effects: Effect[] = [];
     const group = this.#groupFor(destination, now, effects);
@@ -203,10 +217,12 @@ export class Pending<A extends PendingAsker> {
       effects.push({ kind: 'ended', hold: id, end: 'limit', group: undefined, waitedMs: 0 });
       return { hold: id, group: undefined, identify: false, effects };
     }
-    group.asked += 1;
-    group.lastSeenMs = now;
-    const { holds, holdsPerGroup, holdMs } = this.#limits;
+    group.asked += how.refusedBefore ?? 0;
+    const { holds, holdsPerGroup } = this.#limits;
+    const holdMs = how.holdMs ?? this.#limits.holdMs;
+    const isProvisional = how.isProvisional === true;
     const isFull = this.#holds.size >= holds || group.holds.size >= holdsPerGroup;
+    if (!isProvisional || isFull) countAsked(group, now);
     // Looking for the program behind each refusal of a flood would cost more than the flood.
     if (isFull) this.#addAsker(group, undefined);
     else group.identifying += 1;
@@ -217,7 +233,14 @@ export class Pending<A extends PendingAsker> {
       else if (group.holds.size === 0) this.#rest(group);
       return { hold: id, group: group.id, identify: !isFull, effects };
     }
-    const hold = { id, group, openedMs: now, tree: undefined, ...unlinked(now + holdMs) };
+    const hold = {
+      id,
+      group,
+      openedMs: now,
+      tree: undefined,
+      isProvisional,
+      ...unlinked(now + holdMs),
+    };
     this.#idle.remove(group);
     group.holds.add(hold);
     this.#holds.set(id, hold);
@@ -237,6 +260,10 @@ export class Pending<A extends PendingAsker> {
     const tree = asker?.tree ?? unknownTree;
     const effects: Effect[] = [];
     const hold = this.#holds.get(holdId);
+    if (hold?.isProvisional === true) {
+      hold.isProvisional = false;
+      countAsked(group, now);
+    }
     const tooMany = hold !== undefined && this.#charge(hold, tree);
     const noRoom = group.owner === undefined && !this.#own(group, tree, effects);
     if (hold !== undefined && (tooMany || noRoom)) {
@@ -246,6 +273,40 @@ export class Pending<A extends PendingAsker> {
     if (noRoom && group.identifying === 0) this.#close(group, 'crowded', effects);
     else if (!group.queued) this.#rest(group);
     return effects;
+  }
+
+  /**
+   * Says, in the place of `identify`, that a hold is no part of the question: something else has decided it. A
+   * question without a place that nobody else asks is over without having been asked.
+   */
+  pass(groupId: string, holdId: number, end: EndKind, now: number): Effect[] {
+    const group = this.#byId.get(groupId);
+    if (group === undefined) return [];
+    group.identifying -= 1;
+    const effects: Effect[] = [];
+    const hold = this.#holds.get(holdId);
+    if (hold !== undefined) this.#end(hold, end, now, effects, false);
+    const isUnasked = group.owner === undefined && group.identifying === 0;
+    if (isUnasked && group.holds.size === 0) this.#close(group, 'crowded', effects);
+    return effects;
+  }
+
+  /**
+   * Everything that waits in the question waits until then at least. Gives when the first of it gives up, and
+   * `nobody` when nothing waits.
+   */
+  extend(id: string, untilMs: number): number | 'unknown' | 'gone' | 'nobody' {
+    const group = this.#byId.get(id);
+    if (group === undefined) return this.#missing(id);
+    let last: Hold<A> | undefined;
+    for (const hold of group.holds) {
+      if (hold.dueMs >= untilMs) continue;
+      this.#deadlines.remove(hold);
+      hold.dueMs = untilMs;
+      this.#deadlines.add(hold, last);
+      last = hold;
+    }
+    return deadlineOf(group) ?? 'nobody';
   }
 
   /** The client has left. */
@@ -308,10 +369,16 @@ export class Pending<A extends PendingAsker> {
     return effects;
   }
 
+  /** Ends all holds; their questions stay. */
+  endAll(end: EndKind, now: number): Effect[] {
+    const effects: Effect[] = [];
+    for (const hold of this.#holds.values()) this.#end(hold, end, now, effects);
+    return effects;
+  }
+
   /** Ends everything. */
   stop(now: number): Effect[] {
-    const effects: Effect[] = [];
-    for (const hold of this.#holds.values()) this.#end(hold, 'stopping', now, effects);
+    const effects = this.endAll('stopping', now);
     for (const group of this.#byId.values()) this.#close(group, 'stopped', effects);
     return effects;
   }
@@ -467,8 +534,7 @@ export class Pending<A extends PendingAsker> {
   }
 
   #view(group: Group<A>): PendingGroup<A> {
-    let deadlineMs: number | undefined;
-    for (const { dueMs } of group.holds) deadlineMs = Math.min(dueMs, deadlineMs ?? dueMs);
+    const [oldest] = group.holds; // a set keeps the order in which they came
     return {
       id: group.id,
       revision: group.revision,
@@ -477,12 +543,24 @@ export class Pending<A extends PendingAsker> {
       asked: group.asked,
       firstSeenMs: group.firstSeenMs,
       lastSeenMs: group.lastSeenMs,
-      deadlineMs,
+      oldestMs: oldest?.openedMs,
+      deadlineMs: deadlineOf(group),
       expiresMs: group.queued ? group.dueMs : group.lastSeenMs + this.#limits.questionMs,
       askers: [...group.askers.values()],
       unidentified: group.unidentified || group.identifying > 0,
     };
   }
+}
+
+function countAsked(group: Group<unknown>, now: number): void {
+  group.asked += 1;
+  group.lastSeenMs = now;
+}
+
+function deadlineOf({ holds }: Group<unknown>): number | undefined {
+  let soonestMs: number | undefined;
+  for (const { dueMs } of holds) soonestMs = Math.min(dueMs, soonestMs ?? dueMs);
+  return soonestMs;
 }
 
 function half(limit: number): number {

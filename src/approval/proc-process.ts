@@ -5,6 +5,7 @@ import { basename, resolve } from 'node:path';
 import { maskArguments } from './mask.ts';
 import { isPromptingShell, processKey, programOf } from './process-tree.ts';
 import type { Asker, ProcessInfo } from './process-tree.ts';
+import { createRepositoryFinder, type FindRepository } from './repository.ts';
 
 /** What /proc/PID/stat says that we use. */
 export interface ProcStat {
@@ -53,12 +54,13 @@ export type ReadLine = (pid: number) => Promise<ProcessLine | undefined>;
 export function createLineReader(mainFile: string, now: () => number): ReadLine {
   const cache = new Map<string, { readonly process: ProcessInfo; readonly atMs: number }>();
   const realMain = realpath(mainFile).catch(() => mainFile);
+  const findRepository = createRepositoryFinder({ now });
 
   async function describe(pid: number, known: ProcStat): Promise<ProcessInfo> {
     const key = `${processKey({ pid, started: known.started })} ${known.name}`;
     const cached = cache.get(key);
     if (cached !== undefined && now() - cached.atMs < cacheMs) return cached.process;
-    const process = await readProcess(pid, known, await realMain);
+    const process = await readProcess(pid, known, await realMain, findRepository);
     if (cache.size >= cacheLimit) cache.clear();
     cache.set(key, { process, atMs: now() });
     return process;
@@ -95,7 +97,12 @@ async function statOf(pid: number): Promise<ProcStat | undefined> {
   return text === undefined ? undefined : readStat(text);
 }
 
-async function readProcess(pid: number, known: ProcStat, mainFile: string): Promise<ProcessInfo> {
+async function readProcess(
+  pid: number,
+  known: ProcStat,
+  mainFile: string,
+  findRepository: FindRepository,
+): Promise<ProcessInfo> {
   const folder = `/proc/${pid}`;
   const [executable, cwd, line, owner, environment] = await Promise.all([
     readlink(`${folder}/exe`).catch(() => undefined),
@@ -105,6 +112,7 @@ async function readProcess(pid: number, known: ProcStat, mainFile: string): Prom
     readStart(`${folder}/environ`, environmentBytes),
   ]);
   const program = programOf({ executable, name: known.name });
+  const repository = cwd === undefined ? undefined : await findRepository(cwd);
   const argv = line.replace(/\0$/, '').split('\0');
   return {
     pid,
@@ -113,6 +121,7 @@ async function readProcess(pid: number, known: ProcStat, mainFile: string): Prom
     name: known.name,
     commandLine: maskArguments(argv),
     cwd,
+    repository,
     hasTerminal: known.hasTerminal,
     isExec: await isOurExec(argv, cwd, mainFile),
     isShell: isPromptingShell(program, argv),

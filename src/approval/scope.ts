@@ -1,7 +1,8 @@
-// How far an answer reaches: for how long, for which hosts, for which ports. It judges what a person may
-// say; what the answer then does is grants.ts.
+// How far an answer reaches: for how long, for which hosts, for which ports, and which words go with it. It
+// judges what a person may say; what the answer then does is grants.ts.
 import type { AnswerRequest } from '../control/messages.ts';
 import type { Destination, Parsed } from '../policy/destination.ts';
+import { escapePrintable } from '../policy/printable.ts';
 import { ownershipOf } from '../policy/public-suffix.ts';
 
 /** How long an answer holds. */
@@ -24,6 +25,7 @@ export interface AnswerScope {
 
 const minuteMs = 60_000;
 const longestMs = 30 * 24 * 60 * minuteMs;
+const longestWords = 200;
 const durationHelp = 'write "once", minutes ("30m"), hours ("2h"), "restart" or "always"';
 
 /** Reads `once`, `30m`, `2h`, `restart`, `always`; 1 minute to 30 days. */
@@ -40,6 +42,8 @@ export function parseDuration(text: string): Parsed<Duration> {
 
 /** The reach of an answer to this question, or why it may not reach so far. */
 export function parseScope(answer: AnswerRequest, destination: Destination): Parsed<AnswerScope> {
+  const problem = wordsProblem(answer);
+  if (problem !== undefined) return { ok: false, problem };
   const duration = parseDuration(answer.for ?? 'once');
   if (!duration.ok) return duration;
   const host = parseAnswerHost(answer.host ?? 'exact', destination);
@@ -47,9 +51,10 @@ export function parseScope(answer: AnswerRequest, destination: Destination): Par
   const isWildcard = host.value !== destination.host;
   const isAnyPort = answer.port === 'any';
   if (duration.value.kind === 'once' && (isWildcard || isAnyPort)) {
-    const problem =
-      'once covers the waiting connections only: a wildcard or any port needs a "for"';
-    return { ok: false, problem };
+    return {
+      ok: false,
+      problem: 'once covers the waiting connections only: a wildcard or any port needs a "for"',
+    };
   }
   return {
     ok: true,
@@ -60,6 +65,25 @@ export function parseScope(answer: AnswerRequest, destination: Destination): Par
       wide: duration.value.kind === 'always' || isWildcard || isAnyPort,
     },
   };
+}
+
+/** Words of an approver are shown to others as they are, so they hold nothing that cannot be seen. */
+function wordsProblem({ outcome, note, tell }: AnswerRequest): string | undefined {
+  if (tell !== undefined && outcome === 'allow') {
+    return 'tell: goes with a deny; a program that is allowed is told nothing';
+  }
+  for (const [key, words] of [
+    ['note', note],
+    ['tell', tell],
+  ] as const) {
+    if (words === undefined) continue;
+    if (words.length > longestWords) return `${key}: longer than ${longestWords} characters`;
+    if (words.trim() === '') return `${key}: says nothing; leave it out`;
+    if (escapePrintable(words) !== words) {
+      return `${key}: holds characters that cannot be seen; write plain words on one line`;
+    }
+  }
+  return undefined;
 }
 
 function parseAnswerHost(text: string, destination: Destination): Parsed<string> {

@@ -85,6 +85,10 @@ export interface GrantRef {
   readonly outcome: 'allow' | 'deny';
   /** True for a one-use ticket, which the gate must consume before it counts. */
   readonly ticket: boolean;
+  /** True for what was found by the asking program: `evaluate` does not see it, so `consume` says whether it stands. */
+  readonly bound?: true;
+  /** A ticket's question, so that undoing its answer is met by what the ticket let through. */
+  readonly question?: string;
 }
 
 /** An allow: by rule, by grant or answer (`override`), or by report-only mode (`wouldDeny`). */

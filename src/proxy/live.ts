@@ -57,6 +57,8 @@ export interface Live {
   readonly rejudge: (judge: (permit: Permit) => boolean) => number;
   /** Closes (`revoked`) what this grant let through; returns how many that were. */
   readonly closeGrant: (grantId: string) => number;
+  /** Closes (`revoked`) what the answer to this question, or the grant it left, let through; returns how many that were. */
+  readonly closeQuestion: (question: string, grantId?: string) => number;
   /** Closes everything; returns how many that were. */
   readonly closeAll: (reason: 'stopping') => number;
   /** Connections open now. */
@@ -121,6 +123,13 @@ export function createLive(parts: {
     rejudge: (judge) => closeWhere('policy_changed', ({ permit }) => !judge(permit)),
     closeGrant: (grantId) =>
       closeWhere('revoked', ({ permit }) => permit.verdict.grant?.id === grantId),
+    closeQuestion: (question, grantId) =>
+      closeWhere(
+        'revoked',
+        ({ permit }) =>
+          permit.hold?.group === question ||
+          (grantId !== undefined && permit.verdict.grant?.id === grantId),
+      ),
     closeAll: (reason) => closeWhere(reason, () => true),
     get count() {
       return entries.size;

@@ -12,6 +12,7 @@ export function makeProcess(pid: number, given: Partial<ProcessInfo> = {}): Proc
     name: 'program',
     commandLine: ['program'],
     cwd: '/home/dev/app',
+    repository: '/home/dev/app',
     hasTerminal: false,
     isExec: false,
     isShell: false,

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { describe, it } from 'node:test';
 import type { TestContext } from 'node:test';
+import { createAnswerLog, type AnswerLog } from '../../../src/approval/answer-log.ts';
 import { createGrants } from '../../../src/approval/grants.ts';
 import type { Grants } from '../../../src/approval/grants.ts';
 import { createHolds } from '../../../src/approval/holds.ts';
@@ -23,6 +24,7 @@ import {
   makeRequest,
   makeShell,
 } from '../../support/asking.ts';
+import { makeHoldsParts } from '../../support/holds.ts';
 
 const startMs = Date.UTC(2026, 10, 20, 12);
 const approver = { name: 'dev', surface: 'cli' };
@@ -49,6 +51,7 @@ const denyVerdict: Verdict = {
 interface Bench {
   readonly holds: Holds;
   readonly grants: Grants;
+  readonly log: AnswerLog;
   readonly opened: OpenedQuestion[];
   readonly answered: AnsweredQuestion[];
   readonly bugs: unknown[];
@@ -64,17 +67,22 @@ function bench(context: TestContext, given: Partial<HoldsParts> = {}): Bench {
     store: { file: 'f', load: () => undefined, save: () => undefined },
     now: () => Date.now(),
   });
-  const holds = createHolds({
-    limits,
-    now: () => Date.now(),
-    findAsker: () => Promise.resolve(asker),
-    addGrant: grants.add,
-    onOpened: (question) => opened.push(question),
-    onAnswered: (question) => answered.push(question),
-    onBug: (error) => bugs.push(error),
-    ...given,
-  });
-  return { holds, grants, opened, answered, bugs, pass: (ms) => context.mock.timers.tick(ms) };
+  const log = createAnswerLog();
+  const holds = createHolds(
+    makeHoldsParts({
+      findAsker: () => Promise.resolve(asker),
+      isBound: grants.isBound,
+      findProgramGrant: grants.findFor,
+      addGrant: grants.add,
+      log,
+      onOpened: (question) => opened.push(question),
+      onAnswered: (question) => answered.push(question),
+      onBug: (error) => bugs.push(error),
+      ...given,
+    }),
+  );
+  const pass = (ms: number) => context.mock.timers.tick(ms);
+  return { holds, grants, log, opened, answered, bugs, pass };
 }
 
 /** Lets look-ups that are already resolved reach the questions. */

@@ -16,6 +16,7 @@ import { createHolds } from '../../../src/approval/holds.ts';
 import type { Holds } from '../../../src/approval/holds.ts';
 import { openBench, token } from '../../support/control.ts';
 import { makeDestination, makeRequest } from '../../support/asking.ts';
+import { makeHoldsParts } from '../../support/holds.ts';
 
 const clientModule = new URL('../../../src/control/client.ts', import.meta.url).href;
 
@@ -61,15 +62,9 @@ async function play(context: TestContext, allowSelf: boolean): Promise<Scene> {
   writeFileSync(join(folder, 'agent.mjs'), agentText(folder));
   const told: SelfApproval[] = [];
   const findAsker = createAskerFinder({ mainFile, now: () => performance.now() });
-  const holds = createHolds({
-    limits: { holdMs: 60_000, questionMs: 60_000, holdsPerGroup: 8, holds: 8, groups: 8 },
-    now: () => Date.now(),
-    findAsker,
-    addGrant: () => undefined,
-    onOpened: () => undefined,
-    onAnswered: () => undefined,
-    onBug: (error) => assert.fail(String(error)),
-  });
+  const holds = createHolds(
+    makeHoldsParts({ findAsker, onBug: (error) => assert.fail(String(error)) }),
+  );
   const answer = createAnswers({
     holds,
     findAsker,
@@ -94,7 +89,7 @@ async function play(context: TestContext, allowSelf: boolean): Promise<Scene> {
     socket.setEncoding('utf8').once('data', (text) => {
       said.resolve(String(text).trim());
     });
-    socket.write(holds.list()[0]?.id ?? '');
+    socket.write('a1');
   }).listen(0, '127.0.0.1');
   await once(door, 'listening');
   const { port } = door.address() as AddressInfo;
