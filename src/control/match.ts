@@ -50,7 +50,7 @@ export function readQuery(
   names: readonly string[],
 ): Parsed<ReadonlyMap<string, string>> {
   const found = new Map<string, string>();
-  if (query === undefined) return { ok: true, value: found };
+  if (query === undefined || query === '') return { ok: true, value: found };
   if (query.length > queryLimit) return bad(`longer than ${queryLimit} characters`);
   for (const pair of query.split('&')) {
     const at = pair.indexOf('=');
