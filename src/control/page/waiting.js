@@ -1,0 +1,187 @@
+// The Waiting view: the cards, where they stand, and the keys. Cards keep their places; one that moved, since
+// something above it grew or went, takes no answer for half a second.
+/** @import { AnswerView } from '../messages.ts' */
+/** @import { Card } from './group-card.js' */
+/** @import { Context, View } from './context.js' */
+/** @import { Item } from './items.js' */
+import { createBundleCard } from './bundle-card.js';
+import { undoMs } from './card-frame.js';
+import { arrange, make, setAttribute } from './dom.js';
+import { createFloodCard } from './flood-card.js';
+import { createGroupCard } from './group-card.js';
+import { itemsOf, orderKeys } from './items.js';
+import { answerWords } from './words.js';
+
+/**
+ * Makes the view in its panel.
+ * @param {Context} context
+ * @param {HTMLElement} panel
+ * @returns {View}
+ */
+export function createWaiting(context, panel) {
+  /** @type {Map<string, Card>} */
+  const cards = new Map();
+  /** @type {readonly string[]} */
+  let order = [];
+  /** @type {Map<string, number>} */
+  let places = new Map();
+  const list = make('div', { class: 'cards' });
+  const empty = make(
+    'p',
+    { class: 'empty' },
+    'Nothing waits. Questions come up here by themselves.',
+  );
+  panel.append(make('h2', { class: 'unseen' }, 'Waiting'), empty, list);
+  list.addEventListener('pointerenter', () => list.classList.add('steady'));
+  list.addEventListener('pointerleave', () => list.classList.remove('steady'));
+  const seen = new IntersectionObserver((entries) => {
+    for (const { isIntersecting, target } of entries) {
+      if (!isIntersecting) continue;
+      seen.unobserve(target);
+      cardOf(target)?.see();
+    }
+  });
+  const moved = new ResizeObserver(() => restMoved());
+  for (const element of [list, ...document.querySelectorAll('#header, #banners')]) {
+    moved.observe(element);
+  }
+
+  /** @param {Element | null} element */
+  function cardOf(element) {
+    const key = element?.closest('.card')?.getAttribute('data-key');
+    return key === null || key === undefined ? undefined : cards.get(key);
+  }
+
+  function restMoved() {
+    const now = new Map([...cards].map(([key, card]) => [key, card.frame.element.offsetTop]));
+    for (const [key, top] of now) {
+      const before = places.get(key);
+      if (before !== undefined && before !== top) cards.get(key)?.rest();
+    }
+    places = now;
+  }
+
+  /** @param {Item} item */
+  function show(item) {
+    const known = cards.get(item.key);
+    if (known !== undefined) return known.update(item);
+    const card = createCard(context, item);
+    cards.set(item.key, card);
+    card.rest();
+    seen.observe(card.frame.element);
+  }
+
+  /** @param {string} key */
+  function remove(key) {
+    const card = cards.get(key);
+    if (card === undefined) return;
+    card.stop();
+    seen.unobserve(card.frame.element);
+    cards.delete(key);
+  }
+
+  function place() {
+    order = order.filter((key) => cards.has(key));
+    arrange(
+      list,
+      order.flatMap((key) => cards.get(key)?.frame.element ?? []),
+    );
+    setAttribute(empty, 'hidden', order.length > 0);
+    restMoved();
+  }
+
+  function update() {
+    const live = context.live();
+    if (live === undefined) return;
+    const items = itemsOf(live, order);
+    const now = new Set(items.map(({ key }) => key));
+    const bundled = new Set(
+      items.flatMap((item) =>
+        item.kind === 'bundle' ? item.groups.map(({ id }) => `group:${id}`) : [],
+      ),
+    );
+    for (const [key, card] of cards) {
+      if (bundled.has(key)) remove(key);
+      else if (!now.has(key) && !card.frame.isOver()) {
+        card.frame.finish(endWords(card, live.answers), undefined);
+      }
+    }
+    for (const item of items) show(item);
+    order = orderKeys(order, items, (key) => cards.has(key));
+    place();
+  }
+
+  function tick() {
+    for (const [key, card] of cards) {
+      if (!card.frame.isOver()) {
+        card.tick();
+        continue;
+      }
+      card.frame.expireUndo();
+      const { element } = card.frame;
+      const isOld = performance.now() - card.frame.endedAt() > undoMs;
+      const isUsed = list.classList.contains('steady') || element.contains(document.activeElement);
+      if (isOld && !isUsed) remove(key);
+    }
+    if (cards.size !== order.length) place();
+  }
+
+  /** @param {1 | -1} step */
+  function move(step) {
+    const elements = order.flatMap((key) => cards.get(key)?.frame.element ?? []);
+    const at = elements.findIndex((element) => element.contains(document.activeElement));
+    const next = elements[at < 0 ? (step > 0 ? 0 : elements.length - 1) : at + step];
+    next?.focus();
+  }
+
+  /** @param {KeyboardEvent} event */
+  function takeKey(event) {
+    const card = cardOf(document.activeElement);
+    if (event.key === 'j' || event.key === 'k') move(event.key === 'j' ? 1 : -1);
+    else if (event.key === 'u') undoLast(card);
+    else if (card?.frame.isOver() === false && card.key(event)) event.preventDefault();
+    else if (event.key === 'Escape') card?.frame.element.focus();
+  }
+
+  /** @param {Card | undefined} card */
+  function undoLast(card) {
+    const last = [...cards.values()]
+      .filter((one) => one.frame.canUndo())
+      .sort((a, b) => b.frame.endedAt() - a.frame.endedAt())[0];
+    (card?.frame.canUndo() === true ? card : last)?.frame.undo();
+  }
+
+  return { update, tick, key: takeKey, open: () => undefined };
+}
+
+/**
+ * @param {Context} context
+ * @param {Item} item
+ * @returns {Card}
+ */
+function createCard(context, item) {
+  switch (item.kind) {
+    case 'group':
+      return createGroupCard(context, item);
+    case 'bundle':
+      return createBundleCard(context, item);
+    case 'flood':
+      return createFloodCard(context, item);
+    default:
+      return /** @type {never} */ (item);
+  }
+}
+
+/**
+ * What is left to say of a card that went by itself: who answered it elsewhere, or that nobody did.
+ * @param {Card} card
+ * @param {readonly AnswerView[]} answers
+ * @returns {string}
+ */
+function endWords(card, answers) {
+  const title = card.frame.title.textContent ?? '';
+  const found = card.ids.flatMap((id) => answers.find((answer) => answer.id === id) ?? []);
+  const [answer] = found;
+  if (answer === undefined) return `${title} no longer asks`;
+  return `${title} ${answerWords(answer)} by ${answer.approver} (${answer.surface})`;
+}
