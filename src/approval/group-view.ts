@@ -1,16 +1,23 @@
 // A question as the control API shows it, and an asker as a question keeps it. What costs (look-alikes, the
 // public suffix list, names seen below a domain) is found once per question; the rest is read afresh.
-import type { AskerView, GroupView } from '../control/messages.ts';
+import type { AskerView, BundleRef, GroupView } from '../control/messages.ts';
 import type { DecisionRequest } from '../policy/decision.ts';
 import { escapePrintable } from '../policy/printable.ts';
-import { createFloodWatch } from './flood.ts';
 import type { FloodAsker, FloodWatch } from './flood.ts';
-import { createHostMemory } from './host-memory.ts';
 import type { HostMemory } from './host-memory.ts';
+import { knownHostNames } from './known-hosts.ts';
+import { createNameIndex } from './name-index.ts';
+import type { NameIndex } from './name-index.ts';
+import type { Patience } from './patience.ts';
 import type { PendingAsker, PendingGroup } from './pending.ts';
 import { programOf, treeOf } from './process-tree.ts';
 import type { Asker } from './process-tree.ts';
 import { programPhrase } from './program-phrase.ts';
+import { steadyFacts, viewFacts, whyAsked } from './prompt-facts.ts';
+import type { Review, SteadyFacts } from './prompt-facts.ts';
+import { requestLine } from './request-line.ts';
+import { offerWildcards } from './wildcards.ts';
+import type { WildcardOffers } from './wildcards.ts';
 
 /** An asker with the keys that pending.ts tells askers apart by. */
 export interface HeldAsker extends PendingAsker {
@@ -29,59 +36,97 @@ export function floodAsker({ tree, asker }: HeldAsker): FloodAsker {
   return { tree, program: escapePrintable(programPhrase(asker.process)), pid: asker.process.pid };
 }
 
-/** What the automatic reviewer does with a question, or why it left it to a person. */
-export type Review =
-  { readonly kind: 'reviewing' } | { readonly kind: 'asked'; readonly reason: string };
-
 /** What views are made from. */
 export interface GroupViewParts {
+  /** Milliseconds since 1970, from the same clock as the questions. */
+  readonly now: () => number;
   readonly memory: HostMemory;
   readonly flood: FloodWatch;
+  readonly patience: Patience;
+  /** The names that rules speak of, made by `createNameIndex(hostsOfRules(…))` for the policy in force. */
+  readonly ruleNames: () => NameIndex;
   /** Undefined where the reviewer has nothing to do with it. */
   readonly reviewOf: (id: string) => Review | undefined;
+  /** What is done with questions now; asked when a question is first shown. */
   readonly stance: () => 'hold' | 'paused' | 'unattended';
   /** The user's home folder, shown as `~`. */
   readonly home: string;
 }
 
-/** Builds the function that shows questions. */
+/** What is found once for a question. */
+interface Steady extends SteadyFacts, WildcardOffers {
+  readonly request: string | null;
+  /** What was done with questions when this one came. */
+  readonly stance: ReturnType<GroupViewParts['stance']>;
+}
+
+/** Questions whose facts are kept; ids are never used twice in a run, so nothing in it can be stale. */
+const steadyLimit = 1024;
+
+/** Builds the function that shows questions; `request` is the one that opened the question. */
 export function createGroupView(
   parts: GroupViewParts,
 ): (group: PendingGroup<HeldAsker>, request: DecisionRequest) => GroupView {
-  return (group) => {
-    const { protocol, host, port, kind } = group.destination;
-    const known = parts.memory.of(host);
-    const bundle = parts.flood.bundleOf(group.id);
+  const { memory, flood, patience } = parts;
+  const steady = new Map<string, Steady>();
+  const developerHosts = createNameIndex(knownHostNames());
+  const allowedNames = createAllowedIndex(memory);
+
+  function findSteady(id: string, request: DecisionRequest): Steady {
+    const known = steady.get(id);
+    if (known !== undefined) return known;
+    const { destination } = request;
+    const indexes = [allowedNames(), parts.ruleNames(), developerHosts];
+    const found = {
+      ...steadyFacts(destination, indexes, memory, parts.now()),
+      ...offerWildcards(destination, memory.namesBelow),
+      request: requestLine(request),
+      stance: parts.stance(),
+    };
+    steady.set(id, found);
+    const oldest = steady.keys().next().value;
+    if (steady.size > steadyLimit && oldest !== undefined) steady.delete(oldest);
+    return found;
+  }
+
+  return (group, request) => {
+    const { id, destination, waiting } = group;
+    const { protocol, host, port, kind } = destination;
+    const nowMs = parts.now();
+    const facts = findSteady(id, request);
+    const history = memory.of(host);
+    const bundle = flood.bundleOf(id);
+    const warnings = [...facts.warnings, ...warnOfBundle(bundle)];
+    const because = {
+      destination,
+      waiting,
+      stance: facts.stance,
+      review: parts.reviewOf(id),
+      history,
+      expiredMs: memory.expiredFor(protocol, host, port),
+      nowMs,
+    };
     return {
-      id: group.id,
+      id,
       revision: group.revision,
       protocol,
       host,
       port,
-      request: null,
-      waiting: group.waiting,
+      request: facts.request,
+      waiting,
       asked: group.asked,
       firstSeen: iso(group.firstSeenMs),
       lastSeen: iso(group.lastSeenMs),
-      waitingSince: group.oldestMs === undefined ? null : iso(group.oldestMs),
-      deadline: group.deadlineMs === undefined ? null : iso(group.deadlineMs),
-      clientLeaves: null,
+      waitingSince: isoOrNull(group.oldestMs),
+      deadline: isoOrNull(group.deadlineMs),
+      clientLeaves: isoOrNull(leavesAt(patience, group, nowMs)),
       expires: iso(group.expiresMs),
-      why: 'no_rule',
-      whySentence: 'No rule names this host.',
-      facts: {
-        unicode: null,
-        kind,
-        about: null,
-        lookAlike: null,
-        allowed: known?.allowed ?? 0,
-        denied: known?.denied ?? 0,
-        firstSeen: known === undefined ? null : iso(known.firstSeenMs),
-      },
-      wildcards: [],
-      exactOnly: null,
-      warnings: [],
-      quickAllow: kind === 'name' && bundle?.suggests !== 'deny',
+      ...whyAsked(because),
+      facts: viewFacts(destination, facts, history),
+      wildcards: facts.wildcards,
+      exactOnly: facts.exactOnly,
+      warnings,
+      quickAllow: kind === 'name' && warnings.length === 0,
       bundle,
       askers: group.askers.map(({ asker }) => viewAsker(asker, parts.home)),
       unidentified: group.unidentified,
@@ -89,26 +134,52 @@ export function createGroupView(
   };
 }
 
-/** The plain view, without memory: until holds.ts is given the other one. */
-export const groupView = (group: PendingGroup<HeldAsker>): GroupView => plain(group);
+/** Hosts that were let through, indexed anew only when there are others. */
+function createAllowedIndex(memory: HostMemory): () => NameIndex {
+  let index = createNameIndex();
+  let version = -1;
+  return () => {
+    if (memory.allowedVersion() === version) return index;
+    version = memory.allowedVersion();
+    // Names that gave way in the memory stay here for a while, which does no harm, but not for ever.
+    if (index.size() > allowedNamesLimit) index = createNameIndex();
+    for (const host of memory.allowedHosts()) index.add(host);
+    return index;
+  };
+}
 
-const plain = createGroupView({
-  memory: createHostMemory(),
-  flood: createFloodWatch(),
-  reviewOf: () => undefined,
-  stance: () => 'hold',
-  home: '',
-}) as (group: PendingGroup<HeldAsker>) => GroupView;
+const allowedNamesLimit = 4096;
+
+function leavesAt(
+  patience: Patience,
+  { destination, firstSeenMs, oldestMs, askers }: PendingGroup<HeldAsker>,
+  nowMs: number,
+): number | undefined {
+  if (oldestMs === undefined) return undefined;
+  const processes = askers.map(({ asker }) => asker.process);
+  return patience.leavesAt({
+    protocol: destination.protocol,
+    firstSeenMs,
+    oldestMs,
+    nowMs,
+    processes,
+  });
+}
+
+function warnOfBundle(bundle: BundleRef | null): string[] {
+  if (bundle?.suggests !== 'deny') return [];
+  return ['Many names below one domain were asked for at once: the names may carry data.'];
+}
 
 function viewAsker(asker: Asker, home: string): AskerView {
-  const { pid, executable, commandLine, cwd } = asker.process;
+  const { pid, executable, commandLine, cwd, repository } = asker.process;
   return {
     pid,
     program: escapePrintable(programOf(asker.process)),
     executable: executable === undefined ? null : escapePrintable(executable),
     commandLine: commandLine.map(escapePrintable),
     cwd: cwd === undefined ? null : shortFolder(cwd, home),
-    repository: null,
+    repository: repository === undefined ? null : shortFolder(repository, home),
     parents: asker.ancestors.map((ancestor) => escapePrintable(programOf(ancestor))),
   };
 }
@@ -116,6 +187,10 @@ function viewAsker(asker: Asker, home: string): AskerView {
 function shortFolder(folder: string, home: string): string {
   const isBelow = home !== '' && (folder === home || folder.startsWith(`${home}/`));
   return escapePrintable(isBelow ? `~${folder.slice(home.length)}` : folder);
+}
+
+function isoOrNull(ms: number | undefined): string | null {
+  return ms === undefined ? null : iso(ms);
 }
 
 function iso(ms: number): string {

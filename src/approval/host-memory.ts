@@ -38,6 +38,8 @@ export interface HostMemory {
   readonly expiredFor: (protocol: string, host: string, port: number) => number | undefined;
   /** Hosts below a domain, the last seen first. Looks at everything remembered. */
   readonly namesBelow: (domain: string, limit: number) => readonly string[];
+  /** Since when this host or one below it is let through, in ms since 1970; undefined for never. */
+  readonly allowedSince: (host: string) => number | undefined;
   /** Hosts that were let through, the last seen first. */
   readonly allowedHosts: () => Iterable<string>;
   /** Changes whenever `allowedHosts` has. */
@@ -168,6 +170,15 @@ export function createHostMemory(): HostMemory {
         }
       }
       return found;
+    },
+    allowedSince(host) {
+      const end = `.${host}`;
+      let sinceMs = Infinity;
+      for (const entry of walk(allowedHalf)) {
+        if (entry.host !== host && !entry.host.endsWith(end)) continue;
+        sinceMs = Math.min(sinceMs, entry.allowedSinceMs);
+      }
+      return sinceMs === Infinity ? undefined : sinceMs;
     },
     *allowedHosts() {
       for (const { host } of walk(allowedHalf)) yield host;
