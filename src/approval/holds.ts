@@ -381,7 +381,7 @@ export function createHolds(parts: HoldsParts): Holds {
   /** `isBound`: its program may decide it, so it becomes part of the question only when that does not. */
   function park(request: DecisionRequest, signal: AbortSignal, isBound: boolean): Promise<HoldEnd> {
     const { destination } = request;
-    const stance = parts.stance();
+    const stance = guarded(parts.stance) ?? usualStance;
     const isBrief = isBound && (stance.holdMs ?? limits.holdMs) <= 0;
     const opened = pending.open(destination, now(), {
       holdMs: isBrief ? briefMs : stance.holdMs,
@@ -582,6 +582,8 @@ export function createHolds(parts: HoldsParts): Holds {
   };
 }
 
+/** Where nobody can say how to wait, a request waits for a person. */
+const usualStance: Stance = { end: 'timeout', holdMs: undefined, say: undefined };
 const nobody: ApproverRef = { name: 'nobody', surface: 'api' };
 const changedText = 'the question has changed since it was shown; look again';
 const floodText =

@@ -5,16 +5,21 @@ import { DueQueue, unlinked } from '../../../src/approval/due-queue.ts';
 
 describe('DueQueue', () => {
   it('keeps the order of a sorted list whatever is added and removed', () => {
-    const step = fc.record({ dueMs: fc.integer({ min: 0, max: 20 }), remove: fc.nat(40) });
+    const step = fc.record({
+      dueMs: fc.integer({ min: 0, max: 20 }),
+      remove: fc.nat(40),
+      near: fc.nat(60),
+    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const queue = new DueQueue();
         const all = steps.map(({ dueMs }) => unlinked(dueMs));
         const expected: typeof all = [];
-        for (const [at, { remove }] of steps.entries()) {
+        for (const [at, { remove, near }] of steps.entries()) {
           const item = all[at];
           if (item === undefined) continue;
-          queue.add(item);
+          const from = all[near];
+          queue.add(item, from?.queued === true ? from : undefined);
           const place = expected.findIndex(({ dueMs }) => dueMs > item.dueMs);
           expected.splice(place < 0 ? expected.length : place, 0, item);
           const gone = all[remove];

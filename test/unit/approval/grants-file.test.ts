@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { readGrants } from '../../../src/approval/grants-file.ts';
+import { formatGrants, readGrants } from '../../../src/approval/grants-file.ts';
 import { SallyportError } from '../../../src/errors.ts';
 
 const row = {
@@ -15,6 +15,7 @@ const row = {
   uses: 2,
   lastUsed: null,
 };
+const program = { executable: '/usr/bin/curl', folder: '/home/dev/app' };
 const file = (...grants: readonly unknown[]) => JSON.stringify({ version: 1, next: 2, grants });
 
 describe('readGrants', () => {
@@ -36,11 +37,36 @@ describe('readGrants', () => {
           approver: { name: 'dev', surface: 'cli' },
           uses: 2,
           lastUsedMs: undefined,
+          programs: undefined,
+          note: undefined,
+          question: undefined,
         },
       ],
       next: 4,
     });
   });
+  it('reads what the second version added', () => {
+    const more = { programs: [program, { ...program, folder: null }], note: 'why', question: 'k3' };
+    const text = JSON.stringify({ version: 2, next: 2, grants: [{ ...row, ...more }] });
+    const { grants } = readGrants(text, 'f');
+    assert.deepEqual(
+      grants.map(({ programs, note, question }) => ({ programs, note, question })),
+      [more],
+    );
+    assert.deepEqual(readGrants(formatGrants(grants, 4), 'f'), { grants, next: 4 });
+  });
+  for (const { name, programs } of [
+    { name: 'no executable', programs: [{ folder: null }] },
+    { name: 'a path of more than 4096', programs: [{ ...program, folder: '/'.repeat(4097) }] },
+    { name: 'an unknown key', programs: [{ ...program, uid: 0 }] },
+    { name: 'a text', programs: ['curl'] },
+  ]) {
+    it(`refuses a program with ${name}`, () =>
+      assert.throws(
+        () => readGrants(file({ ...row, programs }), 'f'),
+        /grants\[0\]\.programs\[0\]/,
+      ));
+  }
   for (const host of ['*.example.net', '192.0.2.1', '2001:db8::1']) {
     it(`takes ${host}`, () =>
       assert.equal(readGrants(file({ ...row, host }), 'f').grants[0]?.host, host));
@@ -52,8 +78,8 @@ describe('readGrants', () => {
     { name: 'a list', text: '[]', says: /the file is not an object/ },
     {
       name: 'another version',
-      text: '{"version":2,"next":1,"grants":[]}',
-      says: /version is not 1/,
+      text: '{"version":3,"next":1,"grants":[]}',
+      says: /version is none of 1, 2/,
     },
     {
       name: 'an unknown key',
@@ -94,6 +120,11 @@ describe('readGrants', () => {
       ['uses', -1],
       ['uses', 1.5],
       ['lastUsed', 0],
+      ['programs', []],
+      ['programs', 'curl'],
+      ['programs', Array.from({ length: 9 }, () => program)],
+      ['note', 'x'.repeat(257)],
+      ['question', 7],
     ].map(([key, value]) => ({
       name: `${key} ${JSON.stringify(value).slice(0, 20)}`,
       text: file({ ...row, [String(key)]: value }),

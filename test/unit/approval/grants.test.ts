@@ -4,7 +4,7 @@ import { grantLimit } from '../../../src/approval/grants-file.ts';
 import { createGrants } from '../../../src/approval/grants.ts';
 import type { Grants, GrantSpec } from '../../../src/approval/grants.ts';
 import type { GrantView } from '../../../src/control/messages.ts';
-import { makeDestination } from '../../support/asking.ts';
+import { makeAsker, makeDestination, makeProcess } from '../../support/asking.ts';
 
 const approver = { name: 'dev', surface: 'cli' };
 const startMs = Date.UTC(2026, 10, 20, 12);
@@ -15,12 +15,14 @@ interface Bench {
   readonly pass: (ms: number) => void;
   readonly saved: string[];
   readonly changes: (readonly [string, string])[];
+  readonly used: string[];
 }
 
 function bench(text?: string, save?: (text: string) => void): Bench {
   let nowMs = startMs;
   const saved: string[] = [];
   const changes: (readonly [string, string])[] = [];
+  const used: string[] = [];
   const grants = createGrants({
     store: {
       file: '/state/grants.json',
@@ -29,6 +31,7 @@ function bench(text?: string, save?: (text: string) => void): Bench {
     },
     now: () => nowMs,
     onChanged: (change, { id }: GrantView) => changes.push([change, id]),
+    onUsed: (id) => used.push(id),
   });
   const add = (host: string, given: Partial<GrantSpec> = {}): string => {
     const view = grants.add({
@@ -43,7 +46,7 @@ function bench(text?: string, save?: (text: string) => void): Bench {
     });
     return view?.id ?? 'full';
   };
-  return { grants, add, pass: (ms) => (nowMs += ms), saved, changes };
+  return { grants, add, pass: (ms) => (nowMs += ms), saved, changes, used };
 }
 
 describe('find', () => {
@@ -188,6 +191,9 @@ describe('grants', () => {
         surface: 'cli',
         uses: 1,
         lastUsed: '2026-11-20T12:00:01.000Z',
+        programs: null,
+        note: null,
+        question: null,
       },
     ]);
   });
@@ -224,7 +230,7 @@ describe('always', () => {
     assert.equal(second.grants.find(makeDestination('a.example'))?.outcome, 'deny');
     assert.equal(second.add('d.example'), 'g4');
   });
-  it('is saved when it comes and when it goes, others never', () => {
+  it('is saved when it comes and when it goes; of others only that their ids are taken', () => {
     const { grants, add, saved } = bench();
     add('b.example');
     add('a.example', { for: 'always' });
@@ -232,7 +238,7 @@ describe('always', () => {
     grants.revoke('g2');
     assert.deepEqual(
       saved.map((text) => (JSON.parse(text) as { grants: unknown[] }).grants.length),
-      [1, 0],
+      [0, 1, 0],
     );
   });
   it('does not count when it cannot be saved', () => {
@@ -275,5 +281,159 @@ describe('always', () => {
     grants.flush();
     grants.flush();
     assert.equal(saved.length, 2);
+  });
+});
+
+describe('a grant bound to programs', () => {
+  const ask = makeDestination('a.b.example.net');
+  const executable = '/usr/bin/curl';
+  const folder = '/home/dev/app';
+  const programs = [{ executable, folder }];
+  const curl = makeAsker(makeProcess(70, { executable, repository: folder, cwd: `${folder}/src` }));
+  const cases: readonly {
+    name: string;
+    asker: typeof curl;
+    given?: Partial<GrantSpec>;
+    host?: string;
+    want: boolean;
+  }[] = [
+    { name: 'serves its program in its repository', asker: curl, want: true },
+    {
+      name: 'serves its program in its folder, where there is no repository',
+      asker: makeAsker(makeProcess(70, { executable, repository: undefined, cwd: folder })),
+      want: true,
+    },
+    { name: 'serves it by a wildcard', asker: curl, host: '*.example.net', want: true },
+    {
+      name: 'leaves another program out',
+      asker: makeAsker(makeProcess(70, { executable: '/usr/bin/wget' })),
+      want: false,
+    },
+    {
+      name: 'leaves another repository out',
+      asker: makeAsker(makeProcess(70, { executable, repository: '/home/dev/web' })),
+      want: false,
+    },
+    {
+      name: 'leaves out a program whose executable is not told',
+      asker: makeAsker(makeProcess(70, { executable: undefined })),
+      want: false,
+    },
+    { name: 'tells ports apart', asker: curl, given: { port: 8443 }, want: false },
+  ];
+  for (const { name, asker, given, host = 'a.b.example.net', want } of cases) {
+    it(name, () => {
+      const { grants, add } = bench();
+      const id = add(host, { programs, ...given });
+      assert.deepEqual(
+        grants.findFor(ask, asker),
+        want ? { id, outcome: 'allow', ticket: false, bound: true } : undefined,
+      );
+      assert.equal(grants.find(ask), undefined);
+      assert.equal(grants.isBound(ask), given === undefined);
+    });
+  }
+  it('that denies hides what others are allowed, until it is known who asks', () => {
+    const { grants, add } = bench();
+    const allow = add('*.example.net');
+    const deny = add('a.b.example.net', { outcome: 'deny', programs });
+    assert.equal(grants.find(ask), undefined);
+    assert.equal(grants.find(makeDestination('c.example.net'))?.id, allow);
+    assert.deepEqual(grants.findFor(ask, curl)?.id, deny);
+    const other = makeAsker(makeProcess(71));
+    assert.deepEqual(grants.findFor(ask, other), {
+      id: allow,
+      outcome: 'allow',
+      ticket: false,
+      bound: true,
+    });
+  });
+  it('that allows does not hide a deny for all', () => {
+    const { grants, add } = bench();
+    const deny = add('*.example.net', { outcome: 'deny' });
+    add('a.b.example.net', { programs });
+    assert.deepEqual([grants.find(ask)?.id, grants.findFor(ask, curl)?.id], [deny, deny]);
+  });
+  it('is taken by being found when it is a ticket', () => {
+    const { grants, add } = bench();
+    const given = { for: 'ticket', lastsMs: 600_000, programs, question: 'k3' } as const;
+    const id = add('a.b.example.net', given);
+    const ref = { id, outcome: 'allow', ticket: true, bound: true, question: 'k3' };
+    assert.deepEqual(grants.findFor(ask, curl), ref);
+    assert.deepEqual([grants.findFor(ask, curl), grants.isBound(ask)], [undefined, false]);
+  });
+  it('is gone when it has expired or is revoked, also for who consumes', () => {
+    const { grants, add, pass } = bench();
+    add('a.b.example.net', { for: 'until', lastsMs: 60_000, programs });
+    const ref = grants.findFor(ask, curl) ?? assert.fail();
+    assert.equal(grants.consume(ref), true);
+    pass(60_000);
+    assert.deepEqual(
+      [grants.consume(ref), grants.findFor(ask, curl), grants.isBound(ask)],
+      [false, undefined, false],
+    );
+    grants.revoke(add('a.b.example.net', { programs }));
+    assert.equal(grants.isBound(ask), false);
+  });
+  it('is kept with its programs, note and question', () => {
+    const first = bench();
+    first.add('a.b.example.net', {
+      for: 'always',
+      programs,
+      note: 'for the build',
+      question: 'k3',
+    });
+    const second = bench(first.saved.at(-1));
+    assert.deepEqual(second.grants.list(), first.grants.list());
+    assert.deepEqual(second.grants.list()[0]?.programs, programs);
+    assert.equal(second.grants.findFor(ask, curl)?.id, 'g1');
+  });
+});
+
+describe('ids', () => {
+  it('mean one thing after a crash, too', () => {
+    const first = bench();
+    const before = ['a.example', 'b.example'].map((host) => first.add(host));
+    const second = bench(first.saved.at(-1));
+    const after = second.add('c.example');
+    assert.equal(before.includes(after), false);
+    assert.equal(Number(after.slice(1)) > 2, true);
+  });
+  it('go on without a gap after a stop', () => {
+    const first = bench();
+    first.add('a.example');
+    first.grants.flush();
+    assert.equal(bench(first.saved.at(-1)).add('b.example'), 'g2');
+  });
+  it('are set aside many at a time', () => {
+    const { add, saved } = bench();
+    for (let n = 0; n < 60; n += 1) add(`h${n}.example`);
+    assert.equal(saved.length, 1);
+    for (let n = 60; n < 70; n += 1) add(`h${n}.example`);
+    assert.equal(saved.length, 2);
+  });
+  it('are given out although they cannot be set aside', () => {
+    const { add } = bench(undefined, () => {
+      throw new Error('disk full');
+    });
+    assert.deepEqual([add('a.example'), add('b.example')], ['g1', 'g2']);
+  });
+});
+
+describe('unused', () => {
+  it('lists what has neither come nor been used for that many days', () => {
+    const { grants, add, pass, used } = bench();
+    const day = 24 * 60 * 60_000;
+    const [old, kept] = [add('a.example'), add('b.example')];
+    pass(20 * day);
+    grants.noteUse(kept);
+    add('c.example');
+    pass(11 * day);
+    assert.deepEqual(
+      grants.unused(30).map(({ id }) => id),
+      [old],
+    );
+    assert.deepEqual(used, [kept]);
+    assert.deepEqual(grants.unused(32), []);
   });
 });

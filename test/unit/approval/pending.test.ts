@@ -109,6 +109,7 @@ describe('open', () => {
       asked: 2,
       firstSeenMs: 100,
       lastSeenMs: 300,
+      oldestMs: 100,
       deadlineMs: 1100,
       expiresMs: 60_300,
       askers: [codex],
@@ -409,5 +410,137 @@ describe('answers', () => {
       [[codex]],
     );
     assert.deepEqual(pending.identify('z9', 77, codex, 2), []);
+  });
+});
+
+describe('pass', () => {
+  it('ends a hold without making a question of it, nor using up a place', () => {
+    const pending = make({ groups: 1 });
+    const { group = '', hold } = pending.open(makeDestination('a.example'), 0, {
+      isProvisional: true,
+    });
+    assert.deepEqual(pending.pass(group, hold, 'allowed', 7), [
+      { kind: 'ended', hold, end: 'allowed', group: undefined, waitedMs: 7 },
+      { kind: 'closed', group, why: 'crowded' },
+    ]);
+    assert.deepEqual(pending.counts(), { groups: 0, holds: 0 });
+    assert.equal(ask(pending, 'b.example', codex).effects.length, 1);
+  });
+  it('leaves the question to the others who ask it, uncounted', () => {
+    const pending = make();
+    ask(pending, 'a.example', codex, 10);
+    const opened = pending.open(makeDestination('a.example'), 20, { isProvisional: true });
+    const effects = pending.pass('a1', opened.hold, 'denied', 25);
+    assert.deepEqual(effects, [
+      { kind: 'ended', hold: opened.hold, end: 'denied', group: undefined, waitedMs: 5 },
+    ]);
+    const { asked, lastSeenMs, waiting, unidentified } = pending.list()[0] ?? assert.fail();
+    assert.deepEqual([asked, lastSeenMs, waiting, unidentified], [1, 10, 1, false]);
+  });
+  it('does nothing more for a hold that has ended, or a question that has gone', () => {
+    const pending = make();
+    const { group = '', hold } = pending.open(makeDestination('a.example'), 0);
+    pending.withdraw(hold, 1);
+    assert.deepEqual(pending.pass(group, hold, 'limit', 2), [
+      { kind: 'closed', group, why: 'crowded' },
+    ]);
+    assert.deepEqual(pending.pass(group, hold, 'limit', 2), []);
+  });
+  it('keeps a question that has its place, until it expires', () => {
+    const pending = make();
+    const first = ask(pending, 'a.example', codex, 0);
+    pending.withdraw(first.hold, 0);
+    const opened = pending.open(makeDestination('a.example'), 50_000, { isProvisional: true });
+    assert.deepEqual(pending.pass('a1', opened.hold, 'allowed', 50_001).length, 1);
+    assert.equal(pending.nextDueMs(), 60_000);
+  });
+});
+
+describe('a provisional hold', () => {
+  it('counts as having asked once it is identified', () => {
+    const pending = make();
+    const { hold } = pending.open(makeDestination('a.example'), 5, { isProvisional: true });
+    assert.equal(pending.list()[0]?.asked, 0);
+    pending.identify('a1', hold, codex, 9);
+    const { asked, lastSeenMs } = pending.list()[0] ?? assert.fail();
+    assert.deepEqual([asked, lastSeenMs], [1, 9]);
+  });
+  it('counts at once when nobody will look for its program', () => {
+    const pending = make({ holds: 1 });
+    ask(pending, 'a.example', codex);
+    const { identify } = pending.open(makeDestination('b.example'), 1, { isProvisional: true });
+    assert.deepEqual([identify, pending.list()[1]?.asked], [false, 1]);
+  });
+});
+
+describe('how a hold is opened', () => {
+  it('may wait for another time than the limit', () => {
+    const pending = make();
+    const { hold } = pending.open(makeDestination('a.example'), 0, { holdMs: 5000 });
+    pending.identify('a1', hold, codex, 0);
+    assert.equal(pending.find('a1') !== 'gone' && pending.nextDueMs(), 5000);
+    assert.deepEqual(pending.tick(4999), []);
+    assert.equal(pending.tick(5000).length, 1);
+  });
+  it('may be at once although others wait', () => {
+    const pending = make();
+    ask(pending, 'a.example', codex);
+    const { effects } = pending.open(makeDestination('a.example'), 3, { holdMs: 0 });
+    assert.deepEqual(effects, [
+      { kind: 'ended', hold: 2, end: 'timeout', group: 'a1', waitedMs: 0 },
+    ]);
+    assert.equal(pending.counts().holds, 1);
+  });
+  it('may bring with it what was refused before', () => {
+    const pending = make();
+    pending.open(makeDestination('a.example'), 0, { refusedBefore: 4 });
+    assert.equal(pending.list()[0]?.asked, 5);
+  });
+});
+
+describe('extend', () => {
+  it('moves every deadline of the question, and no other', () => {
+    const pending = make();
+    ask(pending, 'a.example', codex, 0);
+    ask(pending, 'b.example', codex, 1);
+    ask(pending, 'a.example', other, 2);
+    assert.equal(pending.extend('a1', 5000), 5000);
+    const deadlines = () => pending.list().map(({ deadlineMs }) => deadlineMs);
+    assert.deepEqual(deadlines(), [5000, 1001]);
+    assert.equal(pending.nextDueMs(), 1001);
+    assert.equal(pending.tick(4999).length, 1);
+    assert.equal(pending.tick(5000).length, 2);
+  });
+  it('never makes anything wait for less', () => {
+    const pending = make();
+    ask(pending, 'a.example', codex, 0);
+    assert.equal(pending.extend('a1', 400), 1000);
+    assert.equal(pending.extend('a1', 3000), 3000);
+  });
+  it('finds nobody, nothing any more, nothing ever', () => {
+    const pending = make();
+    pending.withdraw(ask(pending, 'a.example', codex).hold, 0);
+    assert.equal(pending.extend('a1', 5000), 'nobody');
+    pending.answer('a1', 'deny', undefined, 0);
+    assert.deepEqual([pending.extend('a1', 5000), pending.extend('b1', 1)], ['gone', 'unknown']);
+  });
+});
+
+describe('endAll', () => {
+  it('ends every hold and keeps every question', () => {
+    const pending = make();
+    ask(pending, 'a.example', codex, 0);
+    ask(pending, 'b.example', other, 1);
+    assert.deepEqual(pending.endAll('paused', 10), [
+      { kind: 'ended', hold: 1, end: 'paused', group: 'a1', waitedMs: 10 },
+      { kind: 'ended', hold: 2, end: 'paused', group: 'b1', waitedMs: 9 },
+    ]);
+    assert.deepEqual(
+      pending.list().map(({ waiting, oldestMs }) => [waiting, oldestMs]),
+      [
+        [0, undefined],
+        [0, undefined],
+      ],
+    );
   });
 });

@@ -43,6 +43,40 @@ describe('parseDuration', () => {
   }
 });
 
+describe('the words of an answer', () => {
+  const read = (answer: AnswerRequest) => {
+    const scope = parseScope(answer, makeDestination('a.example'));
+    return scope.ok ? undefined : scope.problem;
+  };
+  for (const [name, words] of [
+    ['one line', 'for the build'],
+    ['other scripts', 'für den Bau 建設'],
+    ['200 characters', 'x'.repeat(200)],
+  ] as const) {
+    it(`may be ${name}`, () => {
+      assert.equal(read({ outcome: 'allow', note: words }), undefined);
+      assert.equal(read({ outcome: 'deny', tell: words, note: words }), undefined);
+    });
+  }
+  for (const [name, words] of [
+    ['nothing', ' '],
+    ['201 characters', 'x'.repeat(201)],
+    ['two lines', 'a\nb'],
+    ['an escape', 'a\u001b[2J'],
+    ['text that turns its direction', 'a\u202eb'],
+    ['what has no width', 'a\u200bb'],
+    ['half a pair', 'a\ud800'],
+  ] as const) {
+    it(`may not be ${name}`, () => {
+      assert.match(read({ outcome: 'allow', note: words }) ?? '', /^note: /);
+      assert.match(read({ outcome: 'deny', tell: words }) ?? '', /^tell: /);
+    });
+  }
+  it('are told by a deny alone', () => {
+    assert.match(read({ outcome: 'allow', tell: 'no' }) ?? '', /goes with a deny/);
+  });
+});
+
 describe('parseScope', () => {
   const host = 'a.b.example.net';
   interface Case {

@@ -106,6 +106,20 @@ describe('createLive', () => {
     assert.deepEqual(asked, ['revoked']);
   });
 
+  it('closes what an undone answer let through: those it held, and those by its grant', () => {
+    const { live } = setUp();
+    const asked: string[] = [];
+    const hold = { group: 'k3', waitedMs: 5, approver: { name: 'dev', surface: 'cli' } };
+    const held = { ...permitTo('held.test'), hold };
+    live.open(held, (reason) => asked.push(`held ${reason}`));
+    live.open(permitTo('later.test', 'g1'), (reason) => asked.push(`later ${reason}`));
+    live.open({ ...held, hold: { ...hold, group: 'k4' } }, () => assert.fail('another question'));
+    live.open(permitTo('rule.test'), () => assert.fail('by a rule'));
+    assert.equal(live.closeQuestion('k3', 'g1'), 2);
+    assert.deepEqual(asked, ['held revoked', 'later revoked']);
+    assert.equal(live.closeQuestion('k9'), 0);
+  });
+
   it('closes everything when the daemon stops', () => {
     const { live } = setUp();
     const asked: CloseReason[] = [];
