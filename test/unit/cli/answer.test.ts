@@ -1,25 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { findGroup, renderAnswer, runAnswer } from '../../../src/cli/answer.ts';
-import type { AnswerResponse, GrantView, GroupView } from '../../../src/control/messages.ts';
+import type { AnswerResponse, GroupView } from '../../../src/control/messages.ts';
 import { recordIo, startStandIn, type Answer } from '../../support/command.ts';
+import { makeGrant, makeGroup } from '../../support/views.ts';
 
 function group(id: string, host: string, port: number): GroupView {
-  const time = '2026-11-20T10:00:00.000Z';
-  return {
-    id,
-    revision: 7,
-    protocol: 'https_connect',
-    host,
-    port,
-    waiting: 1,
-    asked: 1,
-    firstSeen: time,
-    lastSeen: time,
-    deadline: null,
-    expires: time,
-    askers: [],
-  };
+  return makeGroup({ id, revision: 7, host, port });
 }
 const groups = [
   group('k3', 'a.example', 443),
@@ -27,20 +14,11 @@ const groups = [
   group('k5', '2606:4700::1', 443),
 ];
 
-const grant: GrantView = {
-  id: 'g1',
-  outcome: 'allow',
-  protocol: 'https_connect',
+const grant = makeGrant({
   host: '*.example.com',
   port: 'any',
-  for: 'until',
   expires: '2026-11-20T10:30:00.000Z',
-  created: '2026-11-20T10:00:00.000Z',
-  approver: 'ann',
-  surface: 'cli',
-  uses: 0,
-  lastUsed: null,
-};
+});
 
 /** A daemon that takes every answer, but says its no to some ids. */
 const answers: Answer = (method, path) => {
@@ -67,6 +45,10 @@ describe('runAnswer', () => {
       words: ['k3', '--for=always', '--host', '*.example', '--port', 'any'],
       body: { outcome: 'allow', for: 'always', host: '*.example', port: 'any' },
     },
+    {
+      words: ['k3', '--program', 'this', '--note', 'for the build'],
+      body: { outcome: 'allow', program: 'this', note: 'for the build' },
+    },
   ];
   for (const { words, body } of sent) {
     it(`sends ${words.join(' ')}`, async (t) => {
@@ -77,6 +59,12 @@ describe('runAnswer', () => {
       assert.deepEqual(daemon.seen, [{ method: 'POST', path: '/v1/pending/k3/answer', body }]);
     });
   }
+
+  it('tells the program why it is denied', async (t) => {
+    const daemon = await startStandIn(t, answers);
+    assert.equal(await runAnswer('deny', ['k3', '--tell', 'use vendor/'], recordIo(daemon.env)), 0);
+    assert.deepEqual(daemon.seen[0]?.body, { outcome: 'deny', tell: 'use vendor/' });
+  });
 
   it('finds a question by host and port, and answers the revision it saw', async (t) => {
     const daemon = await startStandIn(t, answers);
@@ -119,6 +107,9 @@ describe('runAnswer', () => {
       want: '--for takes once, minutes such as 30m, hours such as 2h, restart or always',
     },
     { words: ['k3', '--port', '443'], want: '--port takes this or any' },
+    { words: ['k3', '--program', 'curl'], want: '--program takes this or any' },
+    { words: ['k3', '--note', ''], want: '--note takes 1 to 200 characters' },
+    { words: ['k3', '--tell', 'why'], want: '"--tell" is not an option here' },
   ];
   for (const { words, want } of mistakes) {
     it(`refuses: ${words.join(' ')}`, async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   childEnvironment,
+  withheldFromChild,
   type DaemonAddress,
   type SshHelper,
 } from '../../../src/cli/environment.ts';
@@ -131,4 +132,37 @@ describe('childEnvironment', () => {
       assert.equal(set['GIT_SSH_COMMAND'], `ssh -o 'ProxyCommand=${command}'`);
     });
   }
+});
+
+describe('withheldFromChild', () => {
+  const user = {
+    PATH: '/bin',
+    SSH_AUTH_SOCK: '/run/agent',
+    XDG_RUNTIME_DIR: '/run/user/1000',
+    DBUS_SESSION_BUS_ADDRESS: 'unix:path=/run/user/1000/bus',
+    DISPLAY: ':0',
+    XAUTHORITY: '/home/dev/.Xauthority',
+    WAYLAND_DISPLAY: 'wayland-0',
+    SALLYPORT_STATE: '/s',
+    SALLYPORT_CONFIG: '/c',
+  };
+
+  it('takes the desktop and what is ours', () => {
+    assert.deepEqual(withheldFromChild(user, false), [
+      'DBUS_SESSION_BUS_ADDRESS',
+      'DISPLAY',
+      'WAYLAND_DISPLAY',
+      'XAUTHORITY',
+      'SALLYPORT_STATE',
+      'SALLYPORT_CONFIG',
+    ]);
+  });
+
+  it('leaves the desktop where that is wished', () => {
+    assert.deepEqual(withheldFromChild(user, true), ['SALLYPORT_STATE', 'SALLYPORT_CONFIG']);
+  });
+
+  it('takes nothing from whoever has none of it', () => {
+    assert.deepEqual(withheldFromChild({ PATH: '/bin' }, false), []);
+  });
 });

@@ -116,6 +116,23 @@ describe('exec', () => {
     assert.equal(err, 'sallyport: replaced your ALL_PROXY, which would lead around the gate\n');
   });
 
+  it('does not tell the program where the desktop and the state folder are', async (t) => {
+    const daemon = await startStandIn(t);
+    const env = { ...daemon.env, DISPLAY: ':7', DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nowhere' };
+    const quiet = await launch([launcherFile, 'exec', '--', 'env'], env);
+    assert.doesNotMatch(quiet.out, /^(SALLYPORT_|DISPLAY|DBUS_)/m);
+    assert.equal(quiet.err, '');
+    const told = await launch([launcherFile, 'exec', '-v', '--keep-desktop', 'env'], env);
+    assert.match(told.out, /^DISPLAY=:7$/m);
+    assert.doesNotMatch(told.out, /^SALLYPORT_/m);
+    assert.equal(
+      told.err,
+      `sallyport: the program is told where your desktop is, and could press its buttons
+sallyport: took away SALLYPORT_STATE
+`,
+    );
+  });
+
   it('keeps every word', async (t) => {
     const daemon = await startStandIn(t);
     const words = [

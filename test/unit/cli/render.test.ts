@@ -5,6 +5,7 @@ import {
   escapeLines,
   escapeText,
   quoteWord,
+  renderClock,
   renderCount,
   renderHostPort,
   renderJson,
@@ -95,6 +96,13 @@ describe('renderSpan', () => {
   for (const { seconds, want } of cases) {
     it(`says ${want}`, () => assert.equal(renderSpan(1000, 1000 + seconds * 1000), want));
   }
+});
+
+describe('renderClock', () => {
+  it('shows the time of day of this machine', () => {
+    const noon = new Date(2026, 10, 20, 9, 5);
+    assert.equal(renderClock(noon.toISOString()), '09:05');
+  });
 });
 
 describe('renderCount', () => {
