@@ -21,8 +21,26 @@ export function failed(problem: string): HookEnd {
 export function readAnswer(bytes: Uint8Array): HookEnd {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { status: 'done', answer: JSON.parse(text) as unknown };
+    const answer: unknown = JSON.parse(text);
+    // Made of pasted words, an answer could bring a second verdict along, and the last one would count.
+    const isRepeated = keysIn(text) !== keysOf(answer);
+    return isRepeated
+      ? failed('answered with a key that stands twice')
+      : { status: 'done', answer };
   } catch {
     return failed('answered with something that is not JSON');
   }
+}
+
+/** How many keys stand in a text that is JSON. */
+function keysIn(text: string): number {
+  return [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter(([, colon]) => colon !== undefined)
+    .length;
+}
+
+/** How many keys came out of it. */
+function keysOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+  return Object.values(value).reduce((sum: number, inner) => sum + keysOf(inner), own);
 }

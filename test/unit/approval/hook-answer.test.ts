@@ -10,6 +10,22 @@ describe('readAnswer', () => {
     ['nothing', Buffer.from(''), notJson],
     ['words', Buffer.from('allow'), notJson],
     ['two answers', Buffer.from('{} {}'), notJson],
+    [
+      'quotes, backslashes and colons',
+      Buffer.from(String.raw`{ "a\" : 1" : "b\\", "c" : [{ "d:" : ":" }, {}] }`),
+      { status: 'done', answer: { 'a" : 1': 'b\\', c: [{ 'd:': ':' }, {}] } },
+    ],
+    [
+      'a key that stands twice',
+      Buffer.from('{"verdict":"ask","verdict":"allow"}'),
+      failed('answered with a key that stands twice'),
+    ],
+    [
+      'a key that stands twice in another spelling',
+      Buffer.from(String.raw`{"a":{"b":1,"\u0062":2}}`),
+      failed('answered with a key that stands twice'),
+    ],
+    ['more depth than there is', Buffer.from(`${'['.repeat(32768)}${']'.repeat(32768)}`), notJson],
     ['bytes that are no text', Buffer.from([0x22, 0xff, 0x22]), notJson],
   ];
   for (const [name, bytes, want] of cases) {
