@@ -1,24 +1,35 @@
 // Composition root of `sallyport run`: starts the parts in order, reloads and stops them. No logic: who may
 // pass is policy/, who waits approval/, what moves proxy/.
 import * as events from './audit/event.ts';
-import type { Config } from './config/config.ts';
+import { readRecent } from './audit/history.ts';
+import { diffLines } from './config/diff.ts';
+import { policyInput } from './config/effective.ts';
 import { formatFinding, type Finding } from './config/finding.ts';
 import { createInForce, type InForce } from './config/in-force.ts';
 import { loadConfig, type LoadResult } from './config/load.ts';
 import { createReloader, type Reloader } from './config/reload.ts';
 import { claimState } from './control/claim.ts';
 import type { ReloadResponse, StatusResponse } from './control/messages.ts';
+import { gateView } from './daemon/access.ts';
+import { limitsOf } from './daemon/approvals.ts';
 import { openDoors, type Doors } from './daemon/doors.ts';
 import { replaceOutlets, version } from './daemon/outlets.ts';
 import {
   buildParts,
   closeParts,
-  limitsOf,
+  flushParts,
   type DaemonOptions,
   type Parts,
 } from './daemon/parts.ts';
+import {
+  createPolicyChanges,
+  type Loaded,
+  type PolicyChangeNews,
+  type PolicyChanges,
+} from './daemon/policy-changes.ts';
 import { SallyportError } from './errors.ts';
-import type { Permit } from './policy/decision.ts';
+import type { ApproverRef, Permit } from './policy/decision.ts';
+import { compilePolicy } from './policy/rules.ts';
 import { vet } from './policy/evaluate.ts';
 import { openState, stateFolder } from './state.ts';
 
@@ -47,6 +58,8 @@ const drainMs = 3_000;
 const heartbeatMs = 60_000;
 const reloadLineLimit = 200;
 const warmUpMs = 1_000;
+/** Some fifteen thousand decisions. */
+const rememberedBytes = 8 * 1024 * 1024;
 
 /** Starts everything; rejects, with all of it closed again, when any part cannot be had. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
@@ -86,6 +99,9 @@ class RunningDaemon implements Daemon {
   #stopping: Promise<void> | undefined;
   /** What the reload under way has to say. */
   #reloadMessages: readonly string[] = [];
+  readonly #changes: PolicyChanges;
+  /** The admin who saved what is being loaded, with the difference in sight. */
+  #savedBy: ApproverRef | undefined;
 
   constructor(parts: Parts, doors: Doors, load: () => LoadResult, release: () => void) {
     this.#parts = parts;
@@ -93,9 +109,17 @@ class RunningDaemon implements Daemon {
     this.#release = release;
     this.stopped = this.#ended.promise;
     this.ready = readyInfo(parts, doors);
-    doors.desk.status = () => this.#status();
-    doors.desk.reload = () => this.#reloadNow();
     const { config } = parts.inForce;
+    this.#changes = createPolicyChanges({
+      current: () => ({ config: parts.inForce.config, warnings: parts.inForce.warnings }),
+      apply: (next) => this.#accept(next),
+      versionOf: (next) => compilePolicy(policyInput(next)).version,
+      now: Date.now,
+      onNews: (news) => this.#tellChange(news),
+    });
+    parts.desk.status = () => this.#status();
+    parts.desk.reload = (by) => this.#reloadNow(by);
+    parts.desk.changes = this.#changes;
     writeControlFile(parts, this.ready);
     void this.#note(events.daemonEvent, { change: 'started', version, pid: process.pid });
     this.#notePolicy();
@@ -103,7 +127,7 @@ class RunningDaemon implements Daemon {
     this.#reloader = createReloader({
       files: config.files,
       load,
-      onLoaded: (next, warnings) => this.#acceptOrKeep(next, warnings),
+      onLoaded: (next, warnings) => this.#offer({ config: next, warnings }),
       onRejected: (findings) => this.#reject(findings),
       onProblem: parts.onBug,
     });
@@ -126,14 +150,14 @@ class RunningDaemon implements Daemon {
 
   async #stop(): Promise<void> {
     const { http, socks, gateway, control, socket } = this.#doors;
-    const { holds, live } = this.#parts;
+    const { approvals, live } = this.#parts;
     clearInterval(this.#heartbeat);
     clearTimeout(this.#warmUp);
     this.#reloader.close();
     const listeners = [http, socks, gateway].filter((listener) => listener !== undefined);
     for (const listener of listeners) listener.stopAccepting();
     await this.#note(events.daemonEvent, { change: 'stopping', version, pid: process.pid });
-    holds.stop();
+    approvals.holds.stop();
     live.closeAll('stopping');
     await Promise.all(listeners.map((listener) => listener.close(drainMs)));
     await Promise.all([control?.close(), socket.close()]);
@@ -143,38 +167,36 @@ class RunningDaemon implements Daemon {
     this.#ended.resolve(0);
   }
 
-  #acceptOrKeep(next: Config, warnings: readonly Finding[]): void {
+  #offer(next: Loaded): void {
     try {
-      this.#accept(next, warnings);
+      if (this.#changes.offer(next, this.#savedBy) === 'applied') return;
+      this.#reloadMessages = [
+        'it would let more through, so it waits for an approver: "sallyport changes" shows it',
+      ];
     } catch (error) {
       const message = error instanceof Error ? error.message : 'it cannot be put in force';
       this.#reject([{ severity: 'error', file: 'reload', line: 1, column: 1, message }]);
     }
   }
 
-  #accept(next: Config, warnings: readonly Finding[]): void {
-    const { inForce, holds, live, log, judge, ownPorts, outlets } = this.#parts;
-    const { options, resolver } = this.#parts;
+  /** Puts a configuration in force, or throws and changes nothing. */
+  #accept({ config: next, warnings }: Loaded): void {
+    const { inForce, approvals, live, log, judge, ownPorts, outlets, access } = this.#parts;
     // First what can fail: a file that has gone since it was checked leaves the last policy in force.
-    replaceOutlets(outlets, { env: options.env, log, resolver, ownPorts }, inForce.config, next);
+    replaceOutlets(outlets, this.#parts.outletParts, inForce.config, next);
     const diff = inForce.accept(next, warnings);
     try {
       writeControlFile(this.#parts, this.ready); // exec.no_proxy is in it
     } catch (error) {
       this.#parts.onBug(error); // a full disk must not keep a tighter policy out
     }
-    holds.setLimits(limitsOf(next));
-    const released = holds.rejudge(judge);
+    approvals.holds.setLimits(limitsOf(next));
+    const released = approvals.holds.rejudge(judge);
     const closed = live.rejudge((permit) => stillAllowed(permit, judge, inForce, ownPorts));
+    access.feed.mark('gate');
+    access.feed.mark('groups');
     this.#notePolicy();
-    const lines = [
-      ...diff.changed.map(
-        ({ key, before: old, after, effect }) =>
-          `${key}: ${old} -> ${after}${effect === 'restart' ? ' (at the next start)' : ''}`,
-      ),
-      ...diff.added.map(({ outcome, text }) => `+ ${outcome} ${text}`),
-      ...diff.removed.map(({ outcome, text }) => `- ${outcome} ${text}`),
-    ];
+    const lines = diffLines(diff);
     const more = lines.length - reloadLineLimit;
     this.#reloadMessages = [
       ...inForce.report().warnings,
@@ -188,9 +210,27 @@ class RunningDaemon implements Daemon {
     else log.info('a new policy is in force', facts);
   }
 
+  #tellChange({ view, diff, approver }: PolicyChangeNews): void {
+    const { access, log } = this.#parts;
+    access.feed.mark('policyChange');
+    if (view.state === 'waiting') {
+      const shown = view.lines.slice(0, reloadLineLimit).join('; ');
+      log.warn('a new policy would let more through and waits for an approver', { shown });
+    }
+    void this.#note(events.policyChangedEvent, {
+      state: view.state,
+      version: view.version,
+      added: diff.added.length,
+      removed: diff.removed.length,
+      keys: diff.changed.length,
+      approver,
+    });
+  }
+
   #reject(findings: readonly Finding[]): void {
-    const { inForce, log } = this.#parts;
+    const { inForce, log, access } = this.#parts;
     inForce.reject(findings);
+    access.feed.mark('gate');
     const problems = findings.map(formatFinding);
     this.#reloadMessages = problems;
     log.error('the new configuration has mistakes; the last good one stays', {
@@ -199,9 +239,11 @@ class RunningDaemon implements Daemon {
     void this.#note(events.policyRejectedEvent, { kept: inForce.policy.version, problems });
   }
 
-  #reloadNow(): ReloadResponse {
+  #reloadNow(by: ApproverRef | undefined): ReloadResponse {
     this.#reloadMessages = [];
-    this.#reloader.reload();
+    this.#savedBy = by;
+    this.#reloader.reload(); // loads before it returns
+    this.#savedBy = undefined;
     const { rejected, version: policy, pendingRestart } = this.#parts.inForce.report();
     const messages =
       pendingRestart.length === 0
@@ -230,15 +272,11 @@ class RunningDaemon implements Daemon {
   }
 
   #beat(): void {
-    const { grants, holds, live, outlets, inForce, onBug } = this.#parts;
-    grants.sweep();
-    try {
-      grants.flush();
-    } catch (error) {
-      onBug(error);
-    }
+    const { approvals, live, outlets, inForce } = this.#parts;
+    approvals.grants.sweep();
+    flushParts(this.#parts);
     const { delivered = 0, dropped = 0 } = outlets.exporter?.health() ?? {};
-    const waiting = holds.counts();
+    const waiting = approvals.holds.counts();
     void this.#note(events.heartbeatEvent, {
       uptimeMs: Date.now() - this.#startedMs,
       connections: live.count,
@@ -255,7 +293,7 @@ class RunningDaemon implements Daemon {
   }
 
   #status(): StatusResponse {
-    const { inForce, holds, journal, outlets, state } = this.#parts;
+    const { inForce, approvals, journal, outlets, state, desk } = this.#parts;
     const { http, socks, gateway } = this.#doors;
     return {
       version,
@@ -272,7 +310,15 @@ class RunningDaemon implements Daemon {
       policy: inForce.report(),
       parent: outlets.parents.describe() ?? null,
       connections: { http: http.count, socks5: socks.count, gateway: gateway?.count ?? 0 },
-      waiting: holds.counts(),
+      waiting: approvals.holds.counts(),
+      gate: gateView(this.#parts),
+      policyChange: this.#changes.view(),
+      surfaces: approvals.attendance.counts(),
+      tray: desk.tray,
+      reviewer: {
+        kind: inForce.config.approvals.reviewer,
+        problem: approvals.reviewing.problem(),
+      },
       audit: {
         journal: journal.state(),
         exporter: {
@@ -284,10 +330,19 @@ class RunningDaemon implements Daemon {
   }
 }
 
-/** Reads the trusted roots in a quiet moment: the gateway's first request should not wait for them. */
-function warmUp({ inForce, outlets }: Parts): void {
+/**
+ * What a quiet moment is good for: the trusted roots, which the gateway's first request should not wait for, and
+ * what earlier runs knew of hosts, which the first question should show.
+ */
+function warmUp(parts: Parts): void {
+  const { inForce, outlets, approvals, access, onBug } = parts;
   const { enabled, upstream } = inForce.config.gateway;
   if (enabled && upstream.protocol === 'https:') outlets.dialer.warmUp();
+  const past: events.AuditEvent[] = [];
+  void readRecent(parts.journalFolder, rememberedBytes, (event) => past.push(event)).then(() => {
+    for (const event of past.toReversed()) approvals.memory.seed(event);
+    access.feed.mark('groups');
+  }, onBug);
 }
 
 /** True while neither the rules for the host nor those for the addresses dialled deny what is open. */

@@ -35,7 +35,9 @@ export const eventNames = {
   'sallyport.approval.answered': 'an approver answered a question',
   'sallyport.approval.undone': 'an answer was taken back',
   'sallyport.approval.extended': 'an approver let what waits in a question wait longer',
+  'sallyport.approval.reviewed': 'the automatic reviewer was asked about a question',
   'sallyport.approval.self': 'an answer came from inside the process tree that asked',
+  'sallyport.control.acted': 'somebody changed a token, opened the page or asked for a reload',
   'sallyport.control.refused': 'a program that asks tried to steer the gate',
   'sallyport.gate.paused': 'an approver had unknown hosts denied without a question',
   'sallyport.gate.resumed': 'unknown hosts are asked about again',
@@ -150,7 +152,19 @@ export const attributeTable = {
     type: 'bool',
     meaning: 'false when the self-approval guard refused it',
   },
+  'sallyport.review.verdict': {
+    type: 'string',
+    meaning: 'allow, deny or ask; absent when it gave none that could be read',
+  },
+  'sallyport.review.risk': { type: 'string', meaning: 'low, medium or high' },
+  'sallyport.review.end': {
+    type: 'string',
+    meaning: 'allowed, denied, asked (left to a person) or late (somebody was faster)',
+  },
+  'sallyport.review.took_ms': { type: 'int', meaning: 'how long the reviewer took' },
   'sallyport.control.action': { type: 'string', meaning: 'what the caller wanted to do' },
+  'sallyport.control.about': { type: 'string', meaning: 'the name or id it is about' },
+  'sallyport.control.token': { type: 'string', meaning: 'id of the token it came with' },
   'sallyport.gate.until': { type: 'string', meaning: 'when the pause ends: RFC 3339' },
   'sallyport.gate.closed': { type: 'int', meaning: 'open connections that were closed by it' },
   'sallyport.flood.refused': { type: 'int', meaning: 'requests refused so far' },
@@ -351,6 +365,24 @@ export function controlRefusedEvent(uid: string, timeMs: number, tried: RefusedA
   });
 }
 
+/** A change through the control API that has no event of its own. */
+export interface ControlAct {
+  readonly action: string;
+  readonly approver: ApproverRef;
+  readonly token: string;
+  readonly about: string | null;
+}
+
+/** Somebody changed a token, opened the page or asked for a reload. */
+export function controlActedEvent(uid: string, timeMs: number, act: ControlAct): AuditEvent {
+  return build(uid, timeMs, 'sallyport.control.acted', {
+    'sallyport.control.action': escapeText(act.action, 64),
+    'sallyport.control.about': act.about === null ? undefined : escapeText(act.about, 128),
+    'sallyport.control.token': escapeText(act.token, 64),
+    ...approved(act.approver),
+  });
+}
+
 /** Pause, panic and their ends. */
 export interface GateChange {
   readonly change: 'paused' | 'resumed' | 'panic' | 'reopened';
@@ -382,6 +414,30 @@ export function floodEvent(uid: string, timeMs: number, flood: Flood): AuditEven
     'sallyport.flood.refused': whole(flood.refused),
     ...asking(flood.asker),
     ...approved(flood.approver),
+  });
+}
+
+/** One review that ended. */
+export interface Reviewed {
+  readonly group: string;
+  readonly host: string;
+  readonly port: number;
+  readonly verdict: string | undefined;
+  readonly risk: string | undefined;
+  readonly end: 'allowed' | 'denied' | 'asked' | 'late';
+  readonly tookMs: number;
+}
+
+/** The automatic reviewer was asked about a question; its reason is not recorded, since it is its own text. */
+export function approvalReviewedEvent(uid: string, timeMs: number, review: Reviewed): AuditEvent {
+  return build(uid, timeMs, 'sallyport.approval.reviewed', {
+    'sallyport.group.id': review.group,
+    'server.address': review.host,
+    'server.port': review.port,
+    'sallyport.review.verdict': review.verdict,
+    'sallyport.review.risk': review.risk,
+    'sallyport.review.end': review.end,
+    'sallyport.review.took_ms': whole(review.tookMs),
   });
 }
 

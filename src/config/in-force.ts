@@ -25,6 +25,8 @@ export interface PolicyReport {
 export interface InForce {
   readonly config: Config;
   readonly policy: Policy;
+  /** Grows with every configuration that is accepted. */
+  readonly generation: number;
   /** What the configuration in force was warned about. */
   readonly warnings: readonly Finding[];
   /** Compiles and swaps; gives what has changed. Throws, and changes nothing, when it does not compile. */
@@ -40,12 +42,16 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
   let policy = compilePolicy(policyInput(first));
   let warnings = firstWarnings;
   let rejected: string | null = null;
+  let generation = 0;
   return {
     get config() {
       return config;
     },
     get policy() {
       return policy;
+    },
+    get generation() {
+      return generation;
     },
     get warnings() {
       return warnings;
@@ -54,6 +60,7 @@ export function createInForce(first: Config, firstWarnings: readonly Finding[]):
       const diff = diffConfigs(config, next);
       policy = compilePolicy(policyInput(next));
       config = next;
+      generation += 1;
       warnings = nextWarnings;
       rejected = null;
       return diff;

@@ -1,15 +1,12 @@
 // Opens the listeners in an order that lets nobody in before our own ports are known, and the control API
 // behind two of them.
-import { userInfo } from 'node:os';
-import { approverOf, createAnswers } from '../approval/answers.ts';
-import { processRef } from '../approval/process-tree.ts';
+import { join } from 'node:path';
 import * as events from '../audit/event.ts';
 import type { Config } from '../config/config.ts';
-import type { ReloadResponse, StatusResponse } from '../control/messages.ts';
 import { createPeerFinder } from '../control/peer.ts';
 import { createRoutes } from '../control/routes.ts';
 import { openControl, type ControlParts, type ControlServer } from '../control/server.ts';
-import { SallyportError } from '../errors.ts';
+import { readPage } from '../control/static.ts';
 import type { ListenerKind } from '../policy/decision.ts';
 import type { DoorParts } from '../proxy/door.ts';
 import { createGatewayHandler } from '../proxy/gateway.ts';
@@ -17,7 +14,8 @@ import { createHttpHandler } from '../proxy/http-listener.ts';
 import { openListener, type Listener, type ListenerOptions } from '../proxy/listener.ts';
 import { findPortOwner } from '../proxy/port-owner.ts';
 import { createSocksHandler } from '../proxy/socks-listener.ts';
-import { noteGrant, type Parts } from './parts.ts';
+import { openControlDesk } from './control-desk.ts';
+import type { Parts } from './parts.ts';
 
 /** The listeners. */
 export interface Doors {
@@ -26,22 +24,13 @@ export interface Doors {
   readonly gateway: Listener | undefined;
   readonly control: ControlServer | undefined;
   readonly socket: ControlServer;
-  /** What the control routes need of the daemon, filled in once it stands. */
-  readonly desk: Desk;
-}
-
-/** Answers that only the whole daemon can give. */
-export interface Desk {
-  status: (() => StatusResponse) | undefined;
-  reload: (() => ReloadResponse) | undefined;
 }
 
 /** Opens them all; on a failure `undo` closes those that were opened. */
 export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promise<Doors> {
   const { inForce, ownPorts, state } = parts;
   const { config } = inForce;
-  const desk: Desk = { status: undefined, reload: undefined };
-  const { controlParts, setPort } = openDesk(parts, desk);
+  const controlParts = controlPartsOf(parts);
   const opened = async (listener: Promise<Listener>): Promise<Listener> => {
     const one = await listener;
     undo.defer(() => one.close(0));
@@ -60,12 +49,12 @@ export async function openDoors(parts: Parts, undo: AsyncDisposableStack): Promi
   if (control !== undefined) undo.defer(control.close);
   if (control?.port !== undefined) {
     ownPorts.add(control.port);
-    setPort(control.port);
+    parts.access.port = control.port;
   }
   const gateway = config.gateway.enabled ? await opened(openGateway(parts, config)) : undefined;
   const socks = await opened(openSocks(parts, config));
   const http = await opened(openHttp(parts, config));
-  return { http, socks, gateway, control, socket, desk };
+  return { http, socks, gateway, control, socket };
 }
 
 /** What every door gets. */
@@ -113,68 +102,16 @@ function openGateway(parts: Parts, { gateway }: Config): Promise<Listener> {
   return openListener({ ...listenerParts(parts, 'gateway'), port: gateway.port, server });
 }
 
-/** The control API over the parts; the port is known only once it is bound. */
-function openDesk(
-  parts: Parts,
-  desk: Desk,
-): { readonly controlParts: ControlParts; readonly setPort: (port: number) => void } {
-  const { state, holds, grants, live, trail, inForce, findAsker, findProcess, onBug } = parts;
-  let port = 0;
-  const token = state.createSecret('token');
-  const callers = { findAsker, findProcess, userName };
-  const routes = createRoutes({
-    status: () => ready(desk.status)(),
-    reload: async () => ready(desk.reload)(),
-    pending: holds.list,
-    grants: grants.list,
-    answer: createAnswers({
-      ...callers,
-      holds,
-      allowSelfApproval: () => inForce.config.approvals.dangerouslyAllowSelfApproval,
-      onSelfApproval: ({ id, destination, outcome, approver, caller, taken }) =>
-        void trail.note((uid, at) =>
-          events.selfApprovalEvent(uid, at, {
-            group: id,
-            target: destination,
-            outcome,
-            approver,
-            taken,
-            asker: processRef(caller),
-          }),
-        ),
-    }),
-    approverOf: (caller, surface) => approverOf(callers, caller, surface),
-    revoke: (id, approver) => {
-      const known = grants.list().find((grant) => grant.id === id);
-      if (known === undefined) return undefined;
-      // First: the grant is gone even when its file then cannot be written.
-      live.closeGrant(id);
-      noteGrant(trail, 'revoked', known, approver);
-      return grants.revoke(id);
-    },
-  });
+/** The control API over the parts. */
+function controlPartsOf(parts: Parts): ControlParts {
+  const { access, approvals, onBug } = parts;
+  const page = readPage(join(import.meta.dirname, '..', 'control', 'page'));
   return {
-    controlParts: {
-      routes,
-      token: () => token,
-      port: () => port,
-      peerOf: createPeerFinder(),
-      onBug,
-    },
-    setPort: (bound) => {
-      port = bound;
-    },
+    routes: createRoutes(openControlDesk(parts, page)),
+    find: (secret) => access.tokens.find(secret) ?? access.pages.find(secret),
+    onCall: (surface) => approvals.attendance.seen(surface),
+    port: () => access.port ?? 0,
+    peerOf: createPeerFinder(),
+    onBug,
   };
-}
-
-function ready<T>(part: T | undefined): T {
-  if (part === undefined)
-    throw new SallyportError('ERR_CONTROL_REFUSED', 'the daemon is still starting');
-  return part;
-}
-
-/** The name of a user of this machine; only one's own is known without asking the system's database. */
-function userName(uid: number): string {
-  const me = userInfo();
-  return uid === me.uid ? me.username : `uid ${uid}`;
 }

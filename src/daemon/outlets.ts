@@ -29,11 +29,13 @@ export interface OutletParts {
   readonly log: Log;
   readonly resolver: Resolver;
   readonly ownPorts: ReadonlySet<number>;
+  /** The exporter's health has changed. */
+  readonly onHealth: () => void;
 }
 
 /** Opens all of them for a configuration; throws when a certificate file cannot be read. */
 export function openOutlets(parts: OutletParts, config: Config): Outlets {
-  return { ...openWays(parts, config), exporter: openExporter(parts.log, config) };
+  return { ...openWays(parts, config), exporter: openExporter(parts, config) };
 }
 
 /**
@@ -51,7 +53,7 @@ export function replaceOutlets(
     [before.otel, before.gateway.extraCa],
     [next.otel, next.gateway.extraCa],
   );
-  const exporter = isSame ? outlets.exporter : openExporter(parts.log, next);
+  const exporter = isSame ? outlets.exporter : openExporter(parts, next);
   if (!isSame) void outlets.exporter?.close(exportDrainMs); // never rejects; the new one takes over
   Object.assign(outlets, ways, { exporter });
 }
@@ -79,7 +81,10 @@ function openWays(
   return { dialer: createDialer({ ca, resolve }), parents };
 }
 
-function openExporter(log: Log, { otel, gateway }: Config): Exporter | undefined {
+function openExporter(
+  { log, onHealth }: OutletParts,
+  { otel, gateway }: Config,
+): Exporter | undefined {
   const { exporter, environment, resourceAttributes } = otel;
   if (exporter.kind === 'none') return undefined;
   const { endpoint, protocol, headers, tls } = exporter;
@@ -99,9 +104,14 @@ function openExporter(log: Log, { otel, gateway }: Config): Exporter | undefined
     resourceAttributes,
     extraCa,
     ...(client === undefined ? {} : { client }),
-    onProblem: (problem) =>
-      log.warn('audit records do not reach the collector; the journal keeps them', { problem }),
-    onRecovered: () => log.info('audit records reach the collector again'),
+    onProblem: (problem) => {
+      onHealth();
+      log.warn('audit records do not reach the collector; the journal keeps them', { problem });
+    },
+    onRecovered: () => {
+      onHealth();
+      log.info('audit records reach the collector again');
+    },
   });
 }
 

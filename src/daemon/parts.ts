@@ -1,26 +1,24 @@
 // Builds every part of the daemon but its listeners, and hands each what it needs.
-import { randomInt, randomUUID } from 'node:crypto';
-import { join, resolve as resolvePath } from 'node:path';
-import { createAskerFinder, createProcessFinder } from '../approval/asker.ts';
-import { createGrants, type Grants } from '../approval/grants.ts';
-import { createHolds, type Holds } from '../approval/holds.ts';
-import type { PendingLimits } from '../approval/pending.ts';
-import { processRef, type Asker } from '../approval/process-tree.ts';
+import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { resolve as resolvePath } from 'node:path';
 import * as events from '../audit/event.ts';
 import { createJournal, type Journal } from '../audit/journal.ts';
 import { createTrail, type Trail } from '../audit/trail.ts';
-import type { Config } from '../config/config.ts';
 import type { InForce } from '../config/in-force.ts';
-import type { GrantView } from '../control/messages.ts';
 import { createGate, type Gate } from '../gate.ts';
 import type { Log } from '../log.ts';
+import type { ReloadResponse, StatusResponse } from '../control/messages.ts';
 import type { ApproverRef, DecisionRequest, Verdict } from '../policy/decision.ts';
 import { evaluate, vet } from '../policy/evaluate.ts';
 import { createLive, type Live } from '../proxy/live.ts';
 import { createReadBufferCollector } from '../proxy/read-buffers.ts';
 import { createResolver, type Resolver } from '../proxy/resolve.ts';
 import type { State } from '../state.ts';
-import { closeOutlets, openOutlets, type Outlets } from './outlets.ts';
+import { openAccess, type Access } from './access.ts';
+import { openApprovals, type Approvals } from './approvals.ts';
+import { closeOutlets, openOutlets, type OutletParts, type Outlets } from './outlets.ts';
+import type { PolicyChanges } from './policy-changes.ts';
 
 /** What a start depends on. */
 export interface DaemonOptions {
@@ -39,18 +37,30 @@ export interface Parts {
   readonly state: State;
   readonly journal: Journal;
   readonly outlets: Outlets;
+  readonly outletParts: OutletParts;
   readonly trail: Trail;
-  readonly grants: Grants;
-  readonly holds: Holds;
+  readonly approvals: Approvals;
+  readonly access: Access;
   readonly live: Live;
   readonly resolver: Resolver;
   readonly gate: Gate;
-  readonly findAsker: (client: DecisionRequest['client']) => Promise<Asker | undefined>;
-  readonly findProcess: (pid: number) => Promise<Asker | undefined>;
   readonly judge: (request: DecisionRequest) => Verdict;
   /** Ports of our own listeners, filled as they open. */
   readonly ownPorts: Set<number>;
   readonly onBug: (error: unknown) => void;
+  /** The folder of the journal. */
+  readonly journalFolder: string;
+  readonly desk: Desk;
+}
+
+/** What only the whole daemon can give; filled in once it stands. */
+export interface Desk {
+  status: (() => StatusResponse) | undefined;
+  /** `by`: an admin who saved what is loaded, with the difference in sight. */
+  reload: ((by: ApproverRef | undefined) => ReloadResponse) | undefined;
+  changes: PolicyChanges | undefined;
+  /** What the tray said of its desktop last. */
+  tray: string | null;
 }
 
 /** Builds everything but the listeners; opens the journal. Throws when the state or a file cannot be used. */
@@ -60,14 +70,24 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
   const ownPorts = new Set<number>();
   const onBug = (error: unknown): void =>
     log.error('a bug was met; what it was about was refused', { problem: describe(error) });
+  const journalFolder = resolvePath(state.folder, config.audit.folder);
+  const desk: Desk = { status: undefined, reload: undefined, changes: undefined, tray: null };
+  const access = openAccess(state, () => parts);
+  const { mark } = access.feed;
   const journal = createJournal({
-    folder: resolvePath(state.folder, config.audit.folder),
-    onProblem: (problem) =>
-      log.error('the gate is closed: the journal cannot be written', { problem }),
-    onRecovered: () => log.info('the journal is written again; the gate is open'),
+    folder: journalFolder,
+    onProblem: (problem) => {
+      mark('gate');
+      log.error('the gate is closed: the journal cannot be written', { problem });
+    },
+    onRecovered: () => {
+      mark('gate');
+      log.info('the journal is written again; the gate is open');
+    },
   });
   const resolver = createResolver({ threads: Number(env['UV_THREADPOOL_SIZE']) || 4 });
-  const outlets = openOutlets({ env, log, resolver, ownPorts }, config);
+  const outletParts = { env, log, resolver, ownPorts, onHealth: () => mark('gate') };
+  const outlets = openOutlets(outletParts, config);
   const trail = createTrail({
     journal,
     exportEvent: (event) => outlets.exporter?.emit(event),
@@ -80,23 +100,28 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
       void trail.note((uid, at) => events.connectionClosedEvent(uid, at, closed)),
     onRead: createReadBufferCollector(),
   });
-  const grants = createGrants({
-    store: {
-      file: join(state.folder, 'grants.json'),
-      load: () => state.read('grants.json'),
-      save: (text) => state.writeAtomic('grants.json', text),
-    },
-    now: Date.now,
-    onChanged: (change, grant) => noteGrant(trail, change, grant, undefined),
-  });
   const judge = (request: DecisionRequest): Verdict =>
-    evaluate(request, inForce.policy, grants.find, ownPorts);
-  const lookup = {
-    mainFile: join(import.meta.dirname, '..', 'main.ts'),
-    now: () => performance.now(),
-  };
-  const findAsker = createAskerFinder(lookup);
-  const holds = openHolds({ config, trail, grants, judge, findAsker, onBug });
+    evaluate(
+      request,
+      inForce.policy,
+      approvals.grants.find,
+      ownPorts,
+      approvals.brakes.panicSinceMs() !== undefined,
+    );
+  const approvals = openApprovals({
+    inForce,
+    state,
+    trail,
+    live,
+    judge,
+    ownPorts,
+    env,
+    log,
+    userName,
+    mark,
+    onBug,
+  });
+  const { grants, holds, brakes, memory, patience, answers } = approvals;
   const gate = createGate({
     evaluate: judge,
     vet: (request, address) => vet(request, address, inForce.policy, ownPorts),
@@ -106,107 +131,67 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
     resolve: resolver.resolve,
     record: async (uid, entry) => {
       await trail.record(uid, entry);
+      memory.note(entry, Date.now());
+      patience.note(entry);
       if (entry.verdict.grant !== undefined) grants.noteUse(entry.verdict.grant.id);
     },
     policyVersion: () => inForce.policy.version,
+    generation: () => inForce.generation + brakes.generation(),
+    isUndone: answers.isUndone,
     onBug,
   });
-  return {
+  const parts: Parts = {
     options,
     log,
     inForce,
     state,
     journal,
     outlets,
+    outletParts,
     trail,
-    grants,
-    holds,
+    approvals,
+    access,
     live,
     resolver,
     gate,
-    findAsker,
-    findProcess: createProcessFinder(lookup),
     judge,
     ownPorts,
     onBug,
+    journalFolder,
+    desk,
   };
+  return parts;
 }
 
-function openHolds(
-  from: Pick<Parts, 'trail' | 'grants' | 'judge' | 'findAsker' | 'onBug'> & {
-    readonly config: Config;
-  },
-): Holds {
-  const { config, trail, grants, judge, findAsker, onBug } = from;
-  return createHolds({
-    limits: limitsOf(config),
-    now: () => performance.timeOrigin + performance.now(),
-    findAsker,
-    addGrant: grants.add,
-    onOpened: ({ id, destination, client, asker }) =>
-      void trail.note((uid, at) =>
-        events.approvalOpenedEvent(uid, at, {
-          group: id,
-          target: destination,
-          client,
-          asker: processRef(asker),
-        }),
-      ),
-    onAnswered: ({ id, destination, grant, ...answer }) =>
-      void trail.note((uid, at) =>
-        events.approvalAnsweredEvent(uid, at, {
-          ...answer,
-          group: id,
-          target: destination,
-          grant: grant?.id,
-        }),
-      ),
-    onBug,
-    evaluate: judge,
-    firstId: randomInt(1, 1_000),
-  });
-}
-
-/** The limits of holds and questions in this configuration. */
-export function limitsOf({ approvals }: Config): PendingLimits {
-  return {
-    holdMs: approvals.holdSeconds * 1_000,
-    questionMs: approvals.questionMinutes * 60_000,
-    holdsPerGroup: approvals.holdsPerGroup,
-    holds: approvals.holds,
-    groups: approvals.groups,
-  };
-}
-
-/** Writes down what a grant became; `by` is who took it back, where somebody did. */
-export function noteGrant(
-  trail: Trail,
-  change: 'created' | 'revoked' | 'expired',
-  grant: GrantView,
-  by: ApproverRef | undefined,
-): void {
-  const approver = by ?? { name: grant.approver, surface: grant.surface };
-  void trail.note((uid, at) => events.grantEvent(uid, at, { ...grant, change, approver }));
+/** The name of a user of this machine; only one's own is known without asking the system's database. */
+function userName(uid: number): string {
+  const me = userInfo();
+  return uid === me.uid ? me.username : `uid ${uid}`;
 }
 
 /** Frees every part; what is still to be written is. */
-export async function closeParts({
-  resolver,
-  grants,
-  journal,
-  outlets,
-  state,
-  onBug,
-}: Parts): Promise<void> {
+export async function closeParts(parts: Parts): Promise<void> {
+  const { resolver, approvals, access, journal, outlets, state } = parts;
   resolver.close();
-  try {
-    grants.flush();
-  } catch (error) {
-    onBug(error);
-  }
+  access.feed.close();
+  approvals.reviewing.close();
+  approvals.brakes.close();
+  approvals.attendance.close();
+  flushParts(parts);
   await journal.close();
   await closeOutlets(outlets);
   state.remove('control.json');
+}
+
+/** Writes what is only counted in memory; a disk that says no is told, and tried again. */
+export function flushParts({ approvals, access, onBug }: Parts): void {
+  for (const { flush } of [approvals.grants, access.tokens]) {
+    try {
+      flush();
+    } catch (error) {
+      onBug(error);
+    }
+  }
 }
 
 function describe(error: unknown): string {

@@ -72,7 +72,8 @@ export interface RulesDesk {
     draft: RulesDraft,
     approver: ApproverRef,
   ) => Promise<RulesSaveResponse | RulesProblem>;
-  readonly history: () => RulesHistoryResponse | RulesProblem;
+  /** Newest first; empty when what is kept of it is damaged, which `save` then says. */
+  readonly history: () => RulesHistoryResponse;
   /** Puts back what stood before an edit, while the file is still as that edit left it. */
   readonly undo: (id: string, approver: ApproverRef) => Promise<RulesSaveResponse | RulesProblem>;
 }
@@ -97,7 +98,10 @@ export function createRulesDesk(parts: RulesDeskParts): RulesDesk {
       const saved = guarded(() => saveDraft(desk, readDraft(desk, draft), approver, undefined));
       return await afterSaving(desk, saved, approver);
     },
-    history: () => guarded(() => listEdits(desk)),
+    history: () => {
+      const edits = guarded(() => listEdits(desk));
+      return isProblem(edits) ? { edits: [] } : edits;
+    },
     undo: async (id, approver) => {
       const saved = guarded(() => undoEdit(desk, id, approver));
       return await afterSaving(desk, saved, approver);

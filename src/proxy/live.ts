@@ -12,6 +12,7 @@ export const closeReasons = [
   'policy_changed',
   'revoked',
   'stopping',
+  'panic',
   'error',
   'sni_mismatch',
 ] as const;
@@ -60,7 +61,7 @@ export interface Live {
   /** Closes (`revoked`) what the answer to this question, or the grant it left, let through; returns how many that were. */
   readonly closeQuestion: (question: string, grantId?: string) => number;
   /** Closes everything; returns how many that were. */
-  readonly closeAll: (reason: 'stopping') => number;
+  readonly closeAll: (reason: 'stopping' | 'panic') => number;
   /** Connections open now. */
   readonly count: number;
 }

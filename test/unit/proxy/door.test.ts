@@ -23,6 +23,7 @@ function partsThat(onMalformed: DoorParts['onMalformed']): DoorParts {
     open: unused,
     rejudge: unused,
     closeGrant: unused,
+    closeQuestion: unused,
     closeAll: unused,
     count: 0,
   };

@@ -247,7 +247,14 @@ describe('the HTTP door, strictly framed', () => {
 
   it('has a limit for the wait for a head, and none for uploads', () => {
     const unused = (): never => assert.fail('not used');
-    const live = { open: unused, rejudge: unused, closeGrant: unused, closeAll: unused, count: 0 };
+    const live = {
+      open: unused,
+      rejudge: unused,
+      closeGrant: unused,
+      closeQuestion: unused,
+      closeAll: unused,
+      count: 0,
+    };
     const server = createHttpHandler({ gate: unused, dial: unused, live, onMalformed: unused });
     assert.deepEqual(
       [
