@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { approverOf, createAnswers } from '../../../src/approval/answers.ts';
-import type { Caller, SelfApproval } from '../../../src/approval/answers.ts';
+import { createAnswerLog } from '../../../src/approval/answer-log.ts';
+import { approverOf, createAnswers, createQuestionGuard } from '../../../src/approval/answers.ts';
+import type { Caller, RefusedByQuestion, SelfApproval } from '../../../src/approval/answers.ts';
 import type { Askers } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
 import type { AnswerRequest } from '../../../src/control/messages.ts';
@@ -13,6 +14,7 @@ import {
   makeProcess,
   makeShell,
 } from '../../support/asking.ts';
+import { makeAnswer } from '../../support/views.ts';
 
 const destination = makeDestination('a.example.net');
 const codex = makeProcess(50);
@@ -30,6 +32,8 @@ interface Given {
   readonly answer?: Partial<AnswerRequest>;
   /** How it came; over the control port unless said. */
   readonly origin?: Caller;
+  readonly surface?: string;
+  readonly desktop?: 'answer' | 'deny-only' | 'notify-only';
 }
 
 async function judge({
@@ -38,6 +42,8 @@ async function judge({
   allowSelf = false,
   answer = {},
   origin = { client },
+  surface = 'cli',
+  desktop,
 }: Given) {
   const taken: ApproverRef[] = [];
   const told: SelfApproval[] = [];
@@ -55,12 +61,9 @@ async function judge({
     userName: (uid) => `user${uid}`,
     allowSelfApproval: () => allowSelf,
     onSelfApproval: (event) => told.push(event),
+    ...(desktop === undefined ? {} : { desktop: () => desktop }),
   });
-  const result = await answers(
-    'k3',
-    { outcome: 'allow', ...answer },
-    { ...origin, surface: 'cli' },
-  );
+  const result = await answers('k3', { outcome: 'allow', ...answer }, { ...origin, surface });
   return { status: result.status, taken, told };
 }
 
@@ -250,6 +253,91 @@ describe('the self-approval guard', () => {
     const answered = answers('k3', { outcome: 'allow' }, origin);
     context.mock.timers.tick(3000);
     assert.equal((await answered).status, 'unplaced');
+  });
+});
+
+describe('what a desktop may answer', () => {
+  const cases = [
+    { desktop: undefined, surface: 'tray', outcome: 'allow', want: 'answered' },
+    { desktop: 'answer', surface: 'tray', outcome: 'allow', want: 'answered' },
+    { desktop: 'deny-only', surface: 'tray', outcome: 'allow', want: 'unplaced' },
+    { desktop: 'deny-only', surface: 'tray', outcome: 'deny', want: 'answered' },
+    { desktop: 'notify-only', surface: 'tray', outcome: 'deny', want: 'unplaced' },
+    { desktop: 'notify-only', surface: 'page', outcome: 'allow', want: 'answered' },
+    { desktop: 'notify-only', surface: 'cli', outcome: 'deny', want: 'answered' },
+  ] as const;
+  for (const { desktop, surface, outcome, want } of cases) {
+    it(`${outcome} from ${surface} where it is ${desktop}: ${want}`, async () => {
+      const setting = desktop === undefined ? {} : { desktop };
+      const { status } = await judge({ caller: person, surface, answer: { outcome }, ...setting });
+      assert.equal(status, want);
+    });
+  }
+});
+
+describe('the guard of what is done to one question', () => {
+  interface Guarded {
+    readonly caller: Asker | undefined;
+    readonly question?: string | undefined;
+    readonly origin?: Caller;
+    readonly allowSelf?: boolean;
+  }
+  async function guard({ caller, question, origin = { client }, allowSelf = false }: Guarded) {
+    const log = createAnswerLog();
+    const asked = { destination, unidentified: false };
+    log.add(makeAnswer({ id: 'a1' }), { ...asked, askers: [asker] });
+    log.add(makeAnswer({ id: 'b1' }), { ...asked, askers: [secondAsker] });
+    const told: RefusedByQuestion[] = [];
+    const guards = createQuestionGuard({
+      holds: {
+        askersOf: (id) => (id === 'open' ? { ...asked, askers: [asker] } : undefined),
+      },
+      log,
+      findAsker: () => Promise.resolve(caller),
+      findProcess: () => Promise.resolve(caller),
+      userName: (uid) => `user${uid}`,
+      allowSelfApproval: () => allowSelf,
+      onRefused: (refused) => told.push(refused),
+    });
+    const result = await guards(question, 'undo', { ...origin, surface: 'cli' });
+    return { result: result.ok ? result.approver.name : result.status, told };
+  }
+  const cases: readonly (Guarded & { readonly name: string; readonly want: string })[] = [
+    { name: 'takes a person', caller: person, question: 'open', want: 'user1000' },
+    { name: 'refuses who asks', caller: self, question: 'open', want: 'self' },
+    {
+      name: 'takes who asks something else',
+      caller: secondSelf,
+      question: 'open',
+      want: 'user1000',
+    },
+    { name: 'refuses who asked what is answered', caller: self, question: 'a1', want: 'self' },
+    { name: 'takes who asked another', caller: self, question: 'b1', want: 'user1000' },
+    { name: 'refuses who asked what was answered last', caller: secondSelf, want: 'self' },
+    { name: 'leaves what is not there to others', caller: self, question: 'z9', want: 'user1000' },
+    { name: 'takes nobody knows whom', caller: undefined, question: 'open', want: 'unknown' },
+    {
+      name: 'refuses a caller that is gone',
+      caller: undefined,
+      question: 'open',
+      origin: { client, isConnected: () => false },
+      want: 'unplaced',
+    },
+    {
+      name: 'takes who asks where the configuration says so',
+      caller: self,
+      question: 'open',
+      allowSelf: true,
+      want: 'user1000',
+    },
+  ];
+  for (const { name, want, ...given } of cases) {
+    it(name, async () => assert.equal((await guard(given)).result, want));
+  }
+  it('tells of what it refused', async () => {
+    const { told } = await guard({ caller: self, question: 'open' });
+    const approver = { name: 'user1000', surface: 'cli' };
+    assert.deepEqual(told, [{ action: 'undo', approver, caller: self, taken: false }]);
   });
 });
 
