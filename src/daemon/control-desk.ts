@@ -38,7 +38,7 @@ export function openControlDesk(parts: Parts, files: readonly Route[]): RoutePar
     resume: (approver) => resume(parts, approver),
     panic: (on, approver) => (on ? panic(parts, approver) : reopen(parts, approver)),
     lift: (id, approver) => lift(parts, id, approver),
-    change: (id, verb, approver) => change(desk, id, verb, approver),
+    change: (id, verb, approver) => changePolicy(desk, id, verb, approver),
     rules: openRules(parts),
     reportTray: ({ problem }) => {
       desk.tray = problem;
@@ -172,7 +172,7 @@ function lift(parts: Parts, id: string, approver: ApproverRef): GateResponse | u
   return { gate: gateView(parts), closed: 0 };
 }
 
-function change(
+function changePolicy(
   desk: Desk,
   id: string,
   verb: 'accept' | 'reject' | 'undo',
