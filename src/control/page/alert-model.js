@@ -20,7 +20,7 @@ const several = 3;
  * @returns {Alert}
  */
 export function alertOf(live) {
-  const { groups } = live;
+  const groups = live.groups.filter(({ reviewing }) => reviewing !== true);
   const [first] = groups;
   if (first === undefined || !mayAnswer(live.role)) return { kind: 'none', key: '' };
   if (groups.length >= several) {

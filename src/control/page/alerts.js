@@ -4,8 +4,8 @@
 /** @import { Context } from './context.js' */
 import { alertOf } from './alert-model.js';
 import { problemOf } from './api.js';
-import { deadMs } from './confirm.js';
 import { button, setAttribute, setText } from './dom.js';
+import { deadMs } from './quiet-time.js';
 
 const tag = 'sallyport';
 const storageKey = 'sallyport-alerts';

@@ -32,7 +32,7 @@ export function createApi(secret, onEnded) {
   const call = async (
     /** @type {'GET' | 'POST' | 'DELETE'} */ method,
     /** @type {string} */ path,
-    /** @type {unknown} */ body = undefined,
+    /** @type {unknown} */ body,
   ) => {
     const response = await send(secret, method, path, body);
     if (response.status === 401) onEnded();
@@ -42,7 +42,7 @@ export function createApi(secret, onEnded) {
   // The daemon serves this page itself, so its shapes are trusted as messages.ts has them.
   return {
     /** @returns {Promise<Messages.StatusResponse>} */
-    status: () => call('GET', '/v1/status'),
+    status: () => call('GET', '/v1/status', undefined),
     /** @type {(group: string, answer: Messages.AnswerRequest) => Promise<Messages.AnswerResponse>} */
     answer: (group, answer) => call('POST', `/v1/pending/${id(group)}/answer`, answer),
     /** @type {(group: string, answer: Messages.AnswerRequest) => Promise<Messages.PreviewResponse>} */
@@ -52,9 +52,10 @@ export function createApi(secret, onEnded) {
     /** @type {(group: string) => Promise<Messages.UndoResponse>} */
     undo: (group) => call('POST', '/v1/undo', { id: group }),
     /** @type {(grant: string) => Promise<Messages.RevokeResponse>} */
-    revoke: (grant) => call('DELETE', `/v1/grants/${id(grant)}`),
+    revoke: (grant) => call('DELETE', `/v1/grants/${id(grant)}`, undefined),
     /** @type {(query: Readonly<Record<string, string>>) => Promise<Messages.HistoryResponse>} */
-    history: (query) => call('GET', `/v1/history?${new URLSearchParams(query).toString()}`),
+    history: (query) =>
+      call('GET', `/v1/history?${new URLSearchParams(query).toString()}`, undefined),
     /** @type {(time: string) => Promise<Messages.GateResponse>} */
     pause: (time) => call('POST', '/v1/pause', { for: time }),
     /** @returns {Promise<Messages.GateResponse>} */
@@ -66,13 +67,13 @@ export function createApi(secret, onEnded) {
     /** @type {(change: string, verb: 'accept' | 'reject' | 'undo') => Promise<Messages.ChangeResponse>} */
     change: (change, verb) => call('POST', `/v1/changes/${id(change)}/${verb}`, {}),
     /** @returns {Promise<Messages.RulesResponse>} */
-    rules: () => call('GET', '/v1/rules'),
+    rules: () => call('GET', '/v1/rules', undefined),
     /** @type {(draft: Messages.RulesDraft) => Promise<Messages.RulesCheckResponse>} */
     check: (draft) => call('POST', '/v1/rules/check', draft),
     /** @type {(draft: Messages.RulesDraft) => Promise<Messages.RulesSaveResponse>} */
     save: (draft) => call('POST', '/v1/rules/save', draft),
     /** @returns {Promise<Messages.RulesHistoryResponse>} */
-    edits: () => call('GET', '/v1/rules/history'),
+    edits: () => call('GET', '/v1/rules/history', undefined),
     /** @type {(edit: string) => Promise<Messages.RulesSaveResponse>} */
     undoEdit: (edit) => call('POST', '/v1/rules/undo', { id: edit }),
   };

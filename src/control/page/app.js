@@ -34,8 +34,8 @@ const context = {
   isReachable: () => connection === 'live',
   say: (text) => say(text),
   confirm,
-  go(route) {
-    location.hash = route;
+  go(place) {
+    location.hash = place;
   },
 };
 const alerts = createAlerts(context);

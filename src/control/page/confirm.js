@@ -1,8 +1,6 @@
 // The one dialog: asks once more before something that lasts or stops everything.
-import { button, make } from './dom.js';
-
-/** A button that has just come up takes no click: the hand may still have been on its way elsewhere. */
-export const deadMs = 500;
+import { button, make, setOff } from './dom.js';
+import { createQuietTime } from './quiet-time.js';
 
 /**
  * What to ask.
@@ -21,12 +19,10 @@ export const deadMs = 500;
  */
 export function confirm(question) {
   return new Promise((resolve) => {
-    const shownAt = performance.now();
     let answer = false;
     const yes = button(
       question.yes,
-      (event) => {
-        if (event.timeStamp - shownAt < deadMs) return;
+      () => {
         answer = true;
         dialog.close();
       },
@@ -42,10 +38,13 @@ export function confirm(question) {
       make('div', { class: 'row' }, no, yes),
     );
     dialog.addEventListener('close', () => {
+      quiet.stop();
       dialog.remove();
       resolve(answer);
     });
+    const quiet = createQuietTime(() => setOff(yes, quiet.isOn()));
     document.body.append(dialog);
+    quiet.start();
     dialog.showModal();
   });
 }

@@ -56,17 +56,16 @@ export function setText(node, text) {
 }
 
 /**
- * A button; its click is told with the event, whose time stamp says when it happened. What `onClick` starts must
- * not reject.
+ * A button. What `onClick` starts must not reject.
  * @param {string} label
- * @param {(event: MouseEvent) => void | Promise<void>} onClick
+ * @param {() => void | Promise<void>} onClick
  * @param {Attributes} [attributes]
  * @returns {HTMLButtonElement}
  */
 export function button(label, onClick, attributes = {}) {
   const element = make('button', { type: 'button', ...attributes }, label);
-  element.addEventListener('click', (event) => {
-    if (element.getAttribute('aria-disabled') !== 'true') void onClick(event);
+  element.addEventListener('click', () => {
+    if (element.getAttribute('aria-disabled') !== 'true') void onClick();
   });
   return element;
 }

@@ -204,7 +204,7 @@ export function metaWords(group, nowMs) {
   const more = [];
   if (leaves !== undefined && leaves > 0 && (deadline === undefined || leaves < deadline)) {
     more.push(`client gives up in about ${roughSpan(leaves)}`);
-  } else if (deadline !== undefined && group.waiting > 0) {
+  } else if (deadline !== undefined && deadline > 0) {
     more.push(`refused in ${roughSpan(deadline)}`);
   }
   return [protocolWords(group.protocol), waits, ...more, group.id].join(' · ');

@@ -1,6 +1,8 @@
-// Half a second in which a card that came, changed or moved takes no click and no key: what a person was about to
-// press may not be what stands there now.
-import { deadMs } from './confirm.js';
+// Half a second in which what came, changed or moved takes no click and no key: what a person was about to press
+// may not be what stands there now.
+
+/** How long. */
+export const deadMs = 500;
 
 /**
  * The dead time of one card.

@@ -4,6 +4,7 @@
 import { problemOf } from './api.js';
 import { make, setAttribute, setText } from './dom.js';
 import { startChoices } from './start-choices.js';
+import { count } from './words.js';
 
 /**
  * Makes the view in its panel; `areAlertsOn` says whether this page shows desktop alerts.
@@ -57,7 +58,7 @@ export function createSetup(context, panel, areAlertsOn) {
     };
     setText(
       now,
-      `Now unknown destinations ${ways[status.policy.unknown]}; ${status.policy.rules.allow} rules allow, ${status.policy.rules.deny} deny.`,
+      `Now unknown destinations ${ways[status.policy.unknown]}; in force: ${count(status.policy.rules.allow, 'allow rule')}, ${count(status.policy.rules.deny, 'deny rule')}.`,
     );
     begin.replaceChildren(...startChoices.map(choiceRow));
     const { http, socks, gateway } = status.listeners;

@@ -168,7 +168,7 @@ function createCard(context, item) {
     case 'flood':
       return createFloodCard(context, item);
     default:
-      return /** @type {never} */ (item);
+      return item;
   }
 }
 
