@@ -27,7 +27,8 @@ export const holdCommand: Command = {
     if (id === undefined || more.length > 0) {
       throw usageError('hold takes the id of a question and a duration');
     }
-    const held = await openClient(io.env).hold(id, readSpan(span, 'hold'));
+    const duration = readSpan(span, 'hold');
+    const held = await openClient(io.env).hold(id, duration);
     io.stdout(values.json ? renderJson(held) : `${renderHeld(held)}\n`);
     return exitCodes.done;
   },

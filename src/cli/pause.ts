@@ -23,7 +23,8 @@ export const pauseCommand: Command = {
     });
     const [span = '10m', ...more] = positionals;
     if (more.length > 0) throw usageError('pause takes one duration');
-    const answer = await openClient(io.env).pause(readSpan(span, 'pause'));
+    const duration = readSpan(span, 'pause');
+    const answer = await openClient(io.env).pause(duration);
     io.stdout(values.json ? renderJson(answer) : `${renderGate(answer)}\n`);
     return exitCodes.done;
   },

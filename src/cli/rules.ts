@@ -12,7 +12,7 @@ import { askPerson, type AskPerson } from './ask.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { escapeText, renderJson, renderTable } from './render.ts';
+import { escapeText, renderCount, renderJson, renderTable } from './render.ts';
 
 const usage = `usage: sallyport rules [--json]
        sallyport rules add|remove allow|deny PATTERN [--file FILE] [--yes] [--json]
@@ -131,7 +131,7 @@ function chooseFile(files: readonly RuleFileView[], named: string | undefined): 
 }
 
 /** The rules, then their files. */
-export function renderRules({ files, rules }: RulesResponse): string {
+export function renderRules({ files, rules, total }: RulesResponse): string {
   const table = renderTable(
     ['ANSWER', 'RULE', 'FROM'],
     rules.map(({ outcome, text, file, line, layer }) => [
@@ -144,7 +144,9 @@ export function renderRules({ files, rules }: RulesResponse): string {
     const state = etag === 'absent' ? 'not there yet' : editable ? 'editable' : 'read-only';
     return `${escapeText(`${file} (${layer}, ${state})`)}\n`;
   });
-  return `${table === '' ? 'no rules\n' : table}${lines.join('')}`;
+  const left = total - rules.length;
+  const more = left > 0 ? `and ${renderCount(left, 'rule')} more\n` : '';
+  return `${table === '' ? 'no rules\n' : table}${more}${lines.join('')}`;
 }
 
 /** The difference in the file, mistakes and doubts, and what would be let through differently. */

@@ -52,16 +52,17 @@ async function list(io: CommandIo, { json }: Words): Promise<number> {
 }
 
 async function create(name: string, io: CommandIo, words: Words): Promise<number> {
+  const role = readRole(words.role);
   const days = readDays(words.days);
   const created = await openClient(io.env).createToken({
     name,
-    role: readRole(words.role),
+    role,
     ...(days === undefined ? undefined : { days }),
   });
   if (words.json) io.stdout(renderJson(created));
   else {
     // the secret alone goes to standard output, so that it can be piped to where it belongs
-    const { id, role } = created.token;
+    const { id } = created.token;
     io.stderr(
       escapeText(`sallyport: token ${id} for ${name} (${role}); its secret is shown once:`) + '\n',
     );

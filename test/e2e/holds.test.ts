@@ -200,8 +200,10 @@ describe('the self-approval guard', { timeout: 120_000 }, () => {
       hosts: { 'sly.test': '127.0.0.1' },
       config: `[network]\nallowed_domains = ["127.0.0.1:${origin.port}"]\n`,
     });
-    // The asker waits in the background; its sibling under the same exec tries to answer for it.
-    const script = `curl -sS -o /dev/null -w '%{http_code}' http://sly.test:${origin.port}/ & asker=$!
+    // The asker waits in the background; its sibling under the same exec tries to answer for it. `exec` does not say
+    // where the state folder is, so it is named here, as by a program that has found it.
+    const script = `export SALLYPORT_STATE='${daemon.state}'
+curl -sS -o /dev/null -w '%{http_code}' http://sly.test:${origin.port}/ & asker=$!
 for i in $(seq 200); do id=$('${launcher}' pending --json | sed -n 's/.*"id": *"\\([^"]*\\)".*/\\1/p' | head -n 1); [ -n "$id" ] && break; sleep 0.05; done
 '${launcher}' allow "$id"; echo "self=$?"
 token=$(cat '${daemon.state}/token')
