@@ -5,6 +5,8 @@ import type { TestContext } from 'node:test';
 import { createAnswerLog, type AnswerLog } from '../../../src/approval/answer-log.ts';
 import { createGrants } from '../../../src/approval/grants.ts';
 import type { Grants } from '../../../src/approval/grants.ts';
+import { clockText } from '../../../src/approval/clock-text.ts';
+import { heldAsker } from '../../../src/approval/group-view.ts';
 import { createHolds } from '../../../src/approval/holds.ts';
 import type {
   AnsweredQuestion,
@@ -24,7 +26,7 @@ import {
   makeRequest,
   makeShell,
 } from '../../support/asking.ts';
-import { makeHoldsParts } from '../../support/holds.ts';
+import { calmFlood, makeHoldsParts, plainView } from '../../support/holds.ts';
 
 const startMs = Date.UTC(2026, 10, 20, 12);
 const approver = { name: 'dev', surface: 'cli' };
@@ -198,57 +200,76 @@ describe('hold', () => {
     });
   });
   it('refuses at once when holding is off, and an answer then serves the next try', async (context) => {
-    const { holds, grants } = bench(context, { limits: { ...limits, holdMs: 0 } });
+    const { holds } = bench(context, { limits: { ...limits, holdMs: 0 } });
     assert.equal((await holds.hold(request(), never())).end, 'timeout');
     await turn();
     const result = holds.answer('a1', { outcome: 'allow' }, approver);
     assert.equal(result.status === 'answered' && result.response.grant?.for, 'ticket');
-    assert.equal(grants.find(makeDestination('a.example'))?.ticket, true);
+    const next = await holds.hold(request(), never());
+    assert.deepEqual([next.end, next.grant?.ticket], ['allowed', true]);
+    assert.equal((await holds.hold(request(), never())).end, 'timeout');
   });
 });
 
 describe('questions', () => {
-  it('are shown whole, command line and parents included', async (context) => {
-    const { holds, pass } = bench(context);
-    void holds.hold(request(), never());
+  it('are shown as their view says, once their program has been looked for', async (context) => {
+    const first = request();
+    const { holds, pass } = bench(context, {
+      view: (group, opener) => {
+        assert.equal(opener, first);
+        return plainView(group);
+      },
+    });
+    void holds.hold(first, never());
+    assert.deepEqual(holds.list(), []);
     await turn();
     pass(1500);
     void holds.hold(request(), never());
     await turn();
-    assert.deepEqual(holds.list(), [
+    const [group] = holds.list();
+    assert.equal(group?.askers[0]?.program, 'curl');
+    const { waiting, asked, firstSeen, lastSeen, waitingSince, deadline, expires } = group;
+    assert.deepEqual(
+      { waiting, asked, firstSeen, lastSeen, waitingSince, deadline, expires },
       {
-        id: 'a1',
-        revision: 1,
-        protocol: 'https_connect',
-        host: 'a.example',
-        port: 443,
         waiting: 2,
         asked: 2,
         firstSeen: '2026-11-20T12:00:00.000Z',
         lastSeen: '2026-11-20T12:00:01.500Z',
+        waitingSince: '2026-11-20T12:00:00.000Z',
         deadline: '2026-11-20T12:04:50.000Z',
         expires: '2026-11-20T12:30:01.500Z',
-        askers: [
-          {
-            pid: 70,
-            program: 'curl',
-            commandLine: ['program'],
-            cwd: '/home/dev/app',
-            parents: ['codex', 'bash'],
-          },
-        ],
       },
-    ]);
+    );
+    assert.deepEqual(holds.get('a1'), group);
+    assert.equal(holds.get('b1'), 'unknown');
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    assert.equal(holds.get('a1'), 'gone');
+  });
+  it('are shown and told at once when nobody looks for their program', async (context) => {
+    const { holds, opened } = bench(context, { limits: { ...limits, holds: 1 } });
+    void holds.hold(request(), never());
+    assert.equal((await holds.hold(request('b.example'), never())).end, 'limit');
+    assert.deepEqual(
+      holds.list().map(({ host }) => host),
+      ['b.example'],
+    );
+    assert.deepEqual(
+      opened.map(({ id, asker: found }) => [id, found]),
+      [['b1', undefined]],
+    );
   });
   it('are told once, with the program that asks', async (context) => {
     const { holds, opened } = bench(context);
     const client = makeClient();
     void holds.hold(request('a.example', { client }), never());
-    void holds.hold(request(), never());
     assert.deepEqual(opened, []);
     await turn();
+    const view = holds.get('a1');
+    void holds.hold(request(), never());
+    await turn();
     assert.deepEqual(opened, [
-      { id: 'a1', destination: makeDestination('a.example'), client, asker },
+      { id: 'a1', destination: makeDestination('a.example'), client, asker, view },
     ]);
   });
   it('are told without a program when the look-up fails', async (context) => {
@@ -395,7 +416,10 @@ describe('answer', () => {
           for: answer.for,
           host: answer.host ?? 'exact',
           port: answer.port ?? 'this',
+          program: answer.for === 'once' && !waiting ? 'this' : 'any',
+          note: undefined,
           approver,
+          latencyMs: 0,
           released: waiting ? 1 : 0,
           grant,
         },
@@ -459,6 +483,543 @@ describe('answer', () => {
     );
     holds.stop();
     assert.equal((await apart).end, 'stopping');
+  });
+});
+
+describe('an answer', () => {
+  it('is logged, with how long it took and what it says', async (context) => {
+    const { holds, log, answered, pass } = bench(context);
+    void holds.hold(request(), never());
+    await turn();
+    pass(4000);
+    const answer = { outcome: 'allow', for: '1h', program: 'this', note: 'the build' } as const;
+    holds.answer('a1', answer, approver);
+    assert.deepEqual(log.list(), [
+      {
+        id: 'a1',
+        protocol: 'https_connect',
+        host: 'a.example',
+        port: 443,
+        outcome: 'allow',
+        for: '1h',
+        scopeHost: 'exact',
+        scopePort: 'this',
+        at: '2026-11-20T12:00:04.000Z',
+        approver: 'dev',
+        surface: 'cli',
+        latencyMs: 4000,
+        released: 1,
+        grant: 'g1',
+        undone: null,
+      },
+    ]);
+    const [{ program, note, latencyMs, grant } = assert.fail()] = answered;
+    assert.deepEqual([program, note, latencyMs], ['this', 'the build', 4000]);
+    const programs = [{ executable: '/usr/bin/curl', folder: '/home/dev/app' }];
+    assert.deepEqual([grant?.programs, grant?.question], [programs, 'a1']);
+    const found = log.find('a1');
+    assert.equal(typeof found === 'string' ? found : found.askers.length, 1);
+  });
+  it('that cannot be logged stands', async (context) => {
+    const { holds, bugs } = bench(context, { log: { add: () => assert.fail('full') } });
+    const end = holds.hold(request(), never());
+    holds.answer('a1', { outcome: 'allow' }, approver);
+    assert.deepEqual([(await end).end, bugs.length], ['allowed', 1]);
+  });
+  it('tells the refused program what the approver says', async (context) => {
+    const { holds } = bench(context);
+    const end = holds.hold(request(), never());
+    await turn();
+    const bad = holds.answer('a1', { outcome: 'deny', tell: 'a\nb' }, approver);
+    assert.equal(bad.status, 'bad');
+    holds.answer('a1', { outcome: 'deny', tell: 'use the mirror' }, approver);
+    assert.equal((await end).summary.say, 'The approver says: use the mirror');
+    const cooled = await holds.hold(request(), never());
+    assert.equal(cooled.summary.say, 'The approver says: use the mirror');
+  });
+});
+
+describe('a deny once', () => {
+  it('refuses the same question for a minute, without asking', async (context) => {
+    const { holds, opened, pass } = bench(context);
+    void holds.hold(request(), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    pass(59_999);
+    assert.deepEqual(await holds.hold(request(), never()), {
+      end: 'denied',
+      grant: undefined,
+      summary: { group: 'a1', waitedMs: 0, approver },
+    });
+    assert.deepEqual([holds.list(), opened.length], [[], 1]);
+    const port = holds.hold(makeRequest(makeDestination('a.example', 8443)), never());
+    await turn();
+    assert.deepEqual(
+      holds.list().map(({ port: asked }) => asked),
+      [8443],
+    );
+    pass(1);
+    void holds.hold(request(), never());
+    await turn();
+    const [, again] = holds.list();
+    assert.deepEqual([again?.port, again?.asked], [443, 2], 'the refused one counts as asked');
+    holds.stop();
+    assert.equal((await port).end, 'stopping');
+  });
+  it('does not cool when it lasts, and an allow never does', async (context) => {
+    const { holds } = bench(context, { findProgramGrant: () => undefined });
+    for (const answer of [{ outcome: 'allow' }, { outcome: 'deny', for: '1m' }] as const) {
+      const end = holds.hold(request(), never());
+      await turn();
+      const [group] = holds.list();
+      holds.answer(group?.id ?? '', answer, approver);
+      await end;
+    }
+    void holds.hold(request(), never());
+    await turn();
+    assert.equal(holds.list().length, 1);
+  });
+  it('is over when it is undone', async (context) => {
+    const { holds } = bench(context);
+    void holds.hold(request(), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    holds.liftCooling(makeDestination('a.example'));
+    void holds.hold(request(), never());
+    await turn();
+    assert.equal(holds.list()[0]?.waiting, 1);
+  });
+  it('gives way to what was allowed for its program meanwhile', async (context) => {
+    const { holds, grants } = bench(context);
+    void holds.hold(request('a.example.net'), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    const programs = [{ executable: '/usr/bin/curl', folder: '/home/dev/app' }];
+    const spec = { outcome: 'allow', protocol: 'https_connect', for: 'restart' } as const;
+    const place = { host: '*.example.net', port: 443, lastsMs: undefined } as const;
+    const bound = grants.add({ ...spec, ...place, approver, programs });
+    const allowed = await holds.hold(request('a.example.net'), never());
+    assert.deepEqual([allowed.end, allowed.grant?.id], ['allowed', bound?.id]);
+    grants.revoke(bound?.id ?? '');
+    const other = [{ executable: '/usr/bin/wget', folder: null }];
+    grants.add({ ...spec, ...place, approver, programs: other });
+    const cooled = await holds.hold(request('a.example.net'), never());
+    assert.deepEqual(
+      [cooled.end, cooled.summary.group, cooled.summary.approver],
+      ['denied', 'a1', approver],
+    );
+    assert.deepEqual(holds.list(), []);
+  });
+});
+
+describe('an answer bound to the programs that ask', () => {
+  const wget = makeAsker(makeProcess(71, { executable: '/usr/bin/wget' }), makeShell(31));
+
+  for (const outcome of ['allow', 'deny'] as const) {
+    it(`${outcome}s the same program without asking, and asks for another`, async (context) => {
+      let who: Asker | undefined = asker;
+      const { holds, opened } = bench(context, { findAsker: () => Promise.resolve(who) });
+      void holds.hold(request(), never());
+      await turn();
+      holds.answer('a1', { outcome, for: '1h', program: 'this' }, approver);
+      const same = await holds.hold(request(), never());
+      assert.deepEqual(same, {
+        end: outcome === 'allow' ? 'allowed' : 'denied',
+        grant: { id: 'g1', outcome, ticket: false, bound: true },
+        summary: { group: undefined, waitedMs: 0, approver: undefined, asker: asking },
+      });
+      assert.deepEqual([opened.length, holds.counts()], [1, { groups: 0, holds: 0 }]);
+      for (const other of [wget, undefined]) {
+        who = other;
+        void holds.hold(request(), never());
+        await turn();
+      }
+      assert.deepEqual(
+        holds.list().map(({ waiting, unidentified }) => [waiting, unidentified]),
+        [[2, true]],
+      );
+      assert.equal(opened.length, 2);
+    });
+  }
+  it('is marked for the gate in the connections it releases', async (context) => {
+    const { holds } = bench(context);
+    const end = holds.hold(request(), never());
+    await turn();
+    holds.answer('a1', { outcome: 'allow', for: '1h', program: 'this' }, approver);
+    assert.deepEqual((await end).grant, {
+      id: 'g1',
+      outcome: 'allow',
+      ticket: false,
+      bound: true,
+    });
+  });
+  it('is refused while not every program is known', async (context) => {
+    const { holds } = bench(context, { findAsker: () => Promise.resolve(undefined) });
+    void holds.hold(request(), never());
+    await turn();
+    const bound = { outcome: 'allow', for: '1h', program: 'this' } as const;
+    const result = holds.answer('a1', bound, approver);
+    assert.match('problem' in result ? result.problem : '', /^program: not every program/);
+    assert.equal(holds.answer('a1', { ...bound, for: 'once' }, approver).status, 'answered');
+  });
+  it('waits for the look at its program even where nothing is held', async (context) => {
+    let who: Asker | undefined = asker;
+    const say = 'Nobody is watching for questions right now.';
+    const { holds } = bench(context, {
+      findAsker: () => Promise.resolve(who),
+      stance: () => ({ end: 'timeout', holdMs: 0, say }),
+    });
+    const refused = await holds.hold(request(), never());
+    assert.deepEqual([refused.end, refused.summary.say], ['timeout', say]);
+    await turn();
+    holds.answer('a1', { outcome: 'allow' }, approver);
+    who = wget;
+    const other = await holds.hold(request(), never());
+    assert.deepEqual([other.end, other.summary.say], ['timeout', say]);
+    assert.deepEqual(
+      holds.list().map(({ waiting, asked }) => [waiting, asked]),
+      [[0, 1]],
+    );
+    who = asker;
+    assert.equal((await holds.hold(request(), never())).end, 'allowed');
+    assert.equal((await holds.hold(request(), never())).end, 'timeout');
+  });
+  it('does not wait for ever for a look that hangs', async (context) => {
+    const { holds, grants, pass } = bench(context, {
+      findAsker: () => new Promise(() => undefined),
+      stance: () => ({ end: 'paused', holdMs: 0, say: 'paused' }),
+      isBound: () => true,
+    });
+    assert.deepEqual(grants.list(), []);
+    const end = holds.hold(request(), never());
+    pass(5000);
+    assert.deepEqual((await end).end, 'paused');
+  });
+  it('also answers what its programs wait for elsewhere', async (context) => {
+    let who: Asker = asker;
+    const { holds } = bench(context, { findAsker: () => Promise.resolve(who) });
+    void holds.hold(request('a.example.net'), never());
+    const covered = holds.hold(request('b.example.net'), never());
+    await turn();
+    who = wget;
+    void holds.hold(request('b.example.net'), never());
+    await turn();
+    const wide = { outcome: 'allow', for: '1h', host: '*.example.net', program: 'this' } as const;
+    holds.answer('a1', wide, approver);
+    const { end, grant } = await covered;
+    assert.deepEqual([end, grant?.id], ['allowed', 'g1']);
+    assert.deepEqual(
+      holds.list().map(({ host, waiting }) => [host, waiting]),
+      [['b.example.net', 1]],
+    );
+  });
+  it('is not asked for a client that left during the look', async (context) => {
+    const { holds } = bench(context, {
+      isBound: () => true,
+      findProgramGrant: () => assert.fail('its ticket would be lost'),
+    });
+    const client = new AbortController();
+    const end = holds.hold(request(), client.signal);
+    client.abort();
+    assert.equal((await end).end, 'gone');
+    await turn();
+  });
+  it('leaves the question standing when finding it fails', async (context) => {
+    const fail = () => assert.fail('broken');
+    const { holds, bugs } = bench(context, { isBound: fail, findProgramGrant: fail });
+    void holds.hold(request(), never());
+    await turn();
+    assert.deepEqual([holds.list().length, bugs.length], [1, 2]);
+  });
+});
+
+describe('a stance', () => {
+  it('refuses at once, in its own words, and keeps the question', async (context) => {
+    const say = 'An approver has paused questions until 14:05.';
+    const { holds, opened } = bench(context, {
+      stance: () => ({ end: 'paused', holdMs: 0, say }),
+    });
+    assert.deepEqual(await holds.hold(request(), never()), {
+      end: 'paused',
+      grant: undefined,
+      summary: { group: 'a1', waitedMs: 0, approver: undefined, say },
+    });
+    await turn();
+    assert.deepEqual([opened.length, holds.list()[0]?.waiting], [1, 0]);
+  });
+  it('may hold for less than is configured', async (context) => {
+    const say = 'The reviewer did not decide in time.';
+    const { holds, pass } = bench(context, {
+      stance: () => ({ end: 'timeout', holdMs: 20_000, say }),
+    });
+    const end = holds.hold(request(), never());
+    await turn();
+    pass(19_999);
+    assert.equal(holds.counts().holds, 1);
+    pass(1);
+    assert.deepEqual([(await end).end, (await end).summary.say], ['timeout', say]);
+  });
+  it('is for its own time alone: an answer says nothing of it', async (context) => {
+    const { holds } = bench(context, {
+      stance: () => ({ end: 'paused', holdMs: 20_000, say: 'late' }),
+    });
+    const end = holds.hold(request(), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    assert.deepEqual([(await end).end, (await end).summary.say], ['denied', undefined]);
+  });
+  it('that cannot be told leaves the request to a person', async (context) => {
+    const { holds, bugs } = bench(context, { stance: () => assert.fail('broken') });
+    void holds.hold(request(), never());
+    await turn();
+    assert.deepEqual([holds.list()[0]?.waiting, bugs.length], [1, 1]);
+  });
+});
+
+describe('pauseAll', () => {
+  it('ends what waits and keeps the questions', async (context) => {
+    const { holds } = bench(context);
+    const ends = ['a.example', 'b.example'].map((host) => holds.hold(request(host), never()));
+    await turn();
+    const say = 'An approver has paused questions until 14:05.';
+    assert.equal(holds.pauseAll(say, approver), 2);
+    const [first] = await Promise.all(ends);
+    assert.deepEqual(first, {
+      end: 'paused',
+      grant: undefined,
+      summary: { group: 'a1', waitedMs: 0, approver, asker: asking, say },
+    });
+    assert.deepEqual(
+      holds.list().map(({ waiting }) => waiting),
+      [0, 0],
+    );
+    assert.equal(holds.pauseAll(say, approver), 0);
+  });
+});
+
+describe('extend', () => {
+  it('has all that waits there wait longer, from now', async (context) => {
+    const { holds, pass } = bench(context);
+    const end = holds.hold(request(), never());
+    const elsewhere = holds.hold(request('b.example'), never());
+    await turn();
+    pass(100_000);
+    assert.equal(holds.extend('a1', 600_000), startMs + 700_000);
+    pass(190_000);
+    assert.equal((await elsewhere).end, 'timeout');
+    pass(409_999);
+    assert.deepEqual(holds.counts().holds, 1);
+    pass(1);
+    assert.deepEqual([(await end).end, (await end).summary.waitedMs], ['timeout', 700_000]);
+  });
+  it('is an hour at most, a minute at least, and never less than before', async (context) => {
+    const { holds } = bench(context);
+    void holds.hold(request(), never());
+    await turn();
+    assert.equal(holds.extend('a1', 1), startMs + 290_000);
+    assert.equal(holds.extend('a1', 9e9), startMs + 3_600_000);
+  });
+  it('says when there is nothing to extend', async (context) => {
+    const { holds } = bench(context, { limits: { ...limits, holdMs: 0 } });
+    await holds.hold(request(), never());
+    await turn();
+    assert.deepEqual(
+      [holds.extend('a1', 60_000), holds.extend('z9', 60_000)],
+      ['nobody', 'unknown'],
+    );
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    assert.equal(holds.extend('a1', 60_000), 'gone');
+  });
+});
+
+describe('preview', () => {
+  it('says what an answer would do, and does nothing', async (context) => {
+    const { holds, grants, log } = bench(context);
+    void holds.hold(request('a.example.net'), never());
+    void holds.hold(request('a.example.net'), never());
+    await turn();
+    const narrow = holds.preview('a1', { outcome: 'allow' });
+    assert.deepEqual(narrow, {
+      sentence: 'Allow curl in /home/dev/app to reach a.example.net:443 for these 2 connections.',
+      rule: null,
+      cautions: [],
+      problem: null,
+    });
+    const wide = { outcome: 'allow', for: '1h', host: '*.example.net', revision: 1 } as const;
+    const broad = holds.preview('a1', wide);
+    const until = clockText(startMs + 3_600_000, startMs);
+    assert.equal(
+      typeof broad === 'string' ? broad : broad.rule,
+      `allow https_connect *.example.net:443 until ${until}`,
+    );
+    assert.deepEqual([grants.list(), log.list(), holds.counts().holds], [[], [], 2]);
+  });
+  const cases: readonly { name: string; answer: AnswerRequest; says: RegExp }[] = [
+    {
+      name: 'a scope that cannot be',
+      answer: { outcome: 'allow', for: '1h', host: '*.net' },
+      says: /public suffix/,
+    },
+    { name: 'a changed question', answer: { outcome: 'allow', revision: 7 }, says: /has changed/ },
+    { name: 'bad words', answer: { outcome: 'allow', tell: 'x' }, says: /goes with a deny/ },
+  ];
+  for (const { name, answer, says } of cases) {
+    it(`says that ${name} would be refused`, async (context) => {
+      const { holds } = bench(context);
+      void holds.hold(request('a.example.net'), never());
+      await turn();
+      const preview = holds.preview('a1', answer);
+      assert.match(typeof preview === 'string' ? preview : (preview.problem ?? ''), says);
+    });
+  }
+  it('knows questions that are gone, and those that never were', async (context) => {
+    const { holds } = bench(context);
+    void holds.hold(request(), never());
+    holds.answer('a1', { outcome: 'allow' }, approver);
+    await turn();
+    assert.deepEqual(
+      ['a1', 'b1'].map((id) => holds.preview(id, { outcome: 'allow' })),
+      ['gone', 'unknown'],
+    );
+  });
+});
+
+describe('a flood', () => {
+  const quiet = {
+    ...calmFlood,
+    judge: () => 'quiet' as const,
+    isQuiet: (tree: string) => tree === heldAsker(asker).tree,
+  };
+  it('is refused without a question, and counted', async (context) => {
+    const refused: unknown[] = [];
+    const { holds, opened } = bench(context, {
+      flood: { ...quiet, refused: (tree, host) => refused.push([tree, host]) },
+    });
+    assert.deepEqual(await holds.hold(request(), never()), {
+      end: 'limit',
+      grant: undefined,
+      summary: {
+        group: undefined,
+        waitedMs: 0,
+        approver: undefined,
+        asker: asking,
+        say: 'This program asked for too many new destinations and is refused until a person looks.',
+      },
+    });
+    assert.deepEqual(refused, [[heldAsker(asker).tree, 'a.example']]);
+    assert.deepEqual([opened, holds.counts().groups], [[], 0]);
+  });
+  it('keeps no question where nothing is held either', async (context) => {
+    const { holds } = bench(context, { flood: quiet, limits: { ...limits, holdMs: 0 } });
+    assert.equal((await holds.hold(request(), never())).end, 'timeout');
+    await turn();
+    assert.deepEqual(holds.counts(), { groups: 0, holds: 0 });
+  });
+  it('is judged once for a question, and again for each request of a quiet tree', async (context) => {
+    const judged: (string | undefined)[] = [];
+    let who: Asker | undefined;
+    let isQuiet = false;
+    const { holds } = bench(context, {
+      findAsker: () => Promise.resolve(who),
+      flood: {
+        ...calmFlood,
+        isQuiet: () => isQuiet,
+        judge: (found, { host }, id, now) => {
+          judged.push(`${found?.program} ${host} ${id} ${now - startMs}`);
+          return isQuiet ? 'quiet' : 'ask';
+        },
+      },
+    });
+    void holds.hold(request(), never());
+    void holds.hold(request(), never());
+    await turn();
+    who = asker;
+    isQuiet = true;
+    assert.equal((await holds.hold(request(), never())).end, 'limit');
+    assert.deepEqual(judged, ['undefined a.example a1 0', 'curl a.example a1 0']);
+    assert.equal(holds.list()[0]?.waiting, 2);
+  });
+  it('that cannot be judged is asked about, and closed questions are told', async (context) => {
+    const closed: string[] = [];
+    const { holds, bugs } = bench(context, {
+      flood: {
+        ...calmFlood,
+        judge: () => assert.fail('broken'),
+        closed: (id) => closed.push(id),
+      },
+    });
+    void holds.hold(request(), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny' }, approver);
+    assert.deepEqual([bugs.length, closed], [1, ['a1']]);
+  });
+});
+
+describe('who is told', () => {
+  it('of every program that asks', async (context) => {
+    const askers: Asker[] = [];
+    const { holds } = bench(context, { onAsker: (found) => askers.push(found) });
+    void holds.hold(request(), never());
+    void holds.hold(request(), never());
+    await turn();
+    assert.deepEqual(askers, [asker, asker]);
+  });
+  it('of questions that are gone, when they were told of', async (context) => {
+    const closed: string[] = [];
+    const { holds, pass } = bench(context, { onClosed: (id, why) => closed.push(`${id} ${why}`) });
+    const client = new AbortController();
+    void holds.hold(request(), client.signal);
+    void holds.hold(request('b.example'), never());
+    await turn();
+    holds.answer('b1', { outcome: 'allow' }, approver);
+    client.abort();
+    pass(1_800_000);
+    assert.deepEqual(closed, ['b1 answered', 'a1 expired']);
+  });
+  it('of every change that can be seen', async (context) => {
+    const marks: string[] = [];
+    const { holds, pass } = bench(context, { onChanged: (part) => marks.push(part) });
+    const step = async (name: string, act: () => unknown) => {
+      marks.length = 0;
+      void act();
+      await turn();
+      return [name, marks.includes('groups'), marks.includes('answers')];
+    };
+    const client = new AbortController();
+    const seen = [
+      await step('one asks', () => holds.hold(request(), never())),
+      await step('another asks', () => holds.hold(request(), client.signal)),
+      await step('it leaves', () => client.abort()),
+      await step('it is to wait longer', () => holds.extend('a1', 600_000)),
+      await step('time passes', () => pass(1)),
+      await step('it is denied', () => holds.answer('a1', { outcome: 'deny' }, approver)),
+      await step('it is refused again', () => holds.hold(request(), never())),
+    ];
+    assert.deepEqual(seen, [
+      ['one asks', true, false],
+      ['another asks', true, false],
+      ['it leaves', true, false],
+      ['it is to wait longer', true, false],
+      ['time passes', false, false],
+      ['it is denied', true, true],
+      ['it is refused again', false, false],
+    ]);
+  });
+  it('although others who are told throw', async (context) => {
+    const fail = () => assert.fail('broken');
+    const { holds, bugs } = bench(context, {
+      onChanged: fail,
+      onAsker: fail,
+      onClosed: fail,
+      view: fail,
+      flood: { ...calmFlood, closed: fail },
+    });
+    const end = holds.hold(request(), never());
+    await turn();
+    assert.deepEqual([holds.list(), holds.get('a1')], [[], 'gone']);
+    assert.equal(holds.answer('a1', { outcome: 'allow' }, approver).status, 'answered');
+    assert.equal((await end).end, 'allowed');
+    assert.ok(bugs.length >= 6);
   });
 });
 
