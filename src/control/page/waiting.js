@@ -120,7 +120,10 @@ export function createWaiting(context, panel) {
       card.frame.expireUndo();
       const { element } = card.frame;
       const isOld = performance.now() - card.frame.endedAt() > undoMs;
-      const isUsed = list.classList.contains('steady') || element.contains(document.activeElement);
+      // A person at the keyboard stands there; after a click the focus is of no use to anybody.
+      const isUsed =
+        list.classList.contains('steady') ||
+        element.matches(':has(:focus-visible), :focus-visible');
       if (isOld && !isUsed) remove(key);
     }
     if (cards.size !== order.length) place();
