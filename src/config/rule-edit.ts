@@ -183,20 +183,20 @@ function rulesOf({ shape, says }: Content, list: RuleEdit['list']): readonly str
   return [...says.map].filter(([, outcome]) => outcome === list).map(([text]) => text);
 }
 
-/** The entries that an edit is about: those of exactly this text, else those that mean the same. */
+/** The entries that an edit is about: those of exactly this text and those that mean the same. */
 function matching(
   listed: readonly string[],
   { rule, list }: RuleEdit,
   dialect: Draft['dialect'],
 ): readonly string[] {
-  const exact = listed.filter((text) => text === rule);
-  if (exact.length > 0) return exact;
   const canonical = (text: string): string | undefined => {
     const read = parsePattern(text, { outcome: list, port: dialect === 'own' });
     return read.ok ? read.value.text : undefined;
   };
   const wanted = canonical(rule);
-  return wanted === undefined ? [] : listed.filter((text) => canonical(text) === wanted);
+  return listed.filter(
+    (text) => text === rule || (wanted !== undefined && canonical(text) === wanted),
+  );
 }
 
 const keyNames = { allow: 'allowed_domains', deny: 'denied_domains' } as const;

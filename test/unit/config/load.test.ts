@@ -4,7 +4,12 @@ import { chmodSync, mkdirSync, symlinkSync, truncateSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { loadConfig, presetNames, type LoadOptions } from '../../../src/config/load.ts';
+import {
+  findSources,
+  loadConfig,
+  presetNames,
+  type LoadOptions,
+} from '../../../src/config/load.ts';
 import {
   managedSources,
   shippedFolder,
@@ -221,4 +226,57 @@ describe('managed preferences', () => {
       assert.equal(textOfPreferences(wrap(`${key}${value}`)).kind, 'problem');
     });
   }
+});
+
+describe('findSources', () => {
+  it('names the places that are read, and where a file would count', () => {
+    const files = (options: Partial<LoadOptions>): readonly (readonly string[])[] => {
+      const { sources, awaited } = findSources(optionsFor(options));
+      return [sources.map(({ layer, file }) => `${layer} ${file}`), awaited];
+    };
+    const own = '/nonexistent/.config/sallyport/config.toml';
+    const shipped = `default ${join(shippedFolder, 'default.toml')}`;
+    assert.deepEqual(files({ managedFiles: [managed('/m.toml')] }), [
+      [shipped, 'codex-requirements /m.toml'],
+      [own],
+    ]);
+    assert.deepEqual(files({ configFile: '/c.toml' }), [['user /c.toml'], []]);
+    assert.deepEqual(files({ drafts: new Map([[own, '']]) }), [[`user ${own}`], []]);
+  });
+});
+
+describe('drafts', () => {
+  it('stand in for files on disk, and for files that are not there yet', () => {
+    const { file } = writeFiles({ 'u.toml': '[network]\nmode = "full"\n' });
+    const load = (...drafts: readonly (readonly [string, string])[]): readonly unknown[] => {
+      const result = loadConfig(
+        optionsFor({
+          configFile: file('u.toml'),
+          managedFiles: [managed(file('m.toml'))],
+          drafts: new Map(drafts),
+        }),
+      );
+      if (!result.ok) return linesOf(result);
+      const { network, rules, files } = result.config;
+      return [network.mode, rules.length, files.absent];
+    };
+    const absent = file('m.toml');
+    const list = '[experimental_network]\nallowed_domains = ["a.example"]\n';
+    assert.deepEqual(load(), ['full', 0, [absent]]);
+    assert.deepEqual(load([file('u.toml'), '[network]\nmode = "limited"\n']), [
+      'limited',
+      0,
+      [absent],
+    ]);
+    assert.deepEqual(load([absent, list]), ['full', 1, []]);
+    assert.deepEqual(load([absent, 'x']).length, 1);
+  });
+
+  it("replace the shipped default when they are the user's own file", () => {
+    const own = '/nonexistent/.config/sallyport/config.toml';
+    const result = loadConfig(optionsFor({ drafts: new Map([[own, '']]) }));
+    assert.ok(result.ok);
+    assert.deepEqual(result.config.layers, [{ layer: 'user', file: own }]);
+    assert.deepEqual(result.config.rules, []);
+  });
 });

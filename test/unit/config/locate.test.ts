@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { createLocator, type Path } from '../../../src/config/locate.ts';
+import { createLocator, parseSyntax, type Path } from '../../../src/config/locate.ts';
 
 const text = `top = 1
 [network]
@@ -44,5 +44,19 @@ describe('createLocator', () => {
 
   it('throws for what is no TOML', () => {
     assert.throws(() => createLocator('[a\n'), SyntaxError);
+  });
+});
+
+describe('parseSyntax', () => {
+  it('gives ranges in UTF-16 units, also behind other signs and CRLF', () => {
+    const document = '# 😀\r\na = [ "é", "b" ]\r\n';
+    const [pair] = parseSyntax(document).body;
+    assert.ok(pair?.type === 'TOMLKeyValue' && pair.value.type === 'TOMLArray');
+    const parts = [pair.key, ...pair.value.elements].map(({ range }) => document.slice(...range));
+    assert.deepEqual(parts, ['a', '"é"', '"b"']);
+  });
+
+  it('throws for what is no TOML', () => {
+    assert.throws(() => parseSyntax('a ='), SyntaxError);
   });
 });
