@@ -561,6 +561,62 @@ describe('a change while the permit is on its way', () => {
     assert.deepEqual(records, ['not_allowed', 'policy_changed']);
   });
 
+  const boundCases: readonly {
+    readonly name: string;
+    readonly grant: GrantRef;
+    readonly stands?: boolean;
+    readonly undone?: string;
+    readonly want: readonly string[];
+  }[] = [
+    {
+      name: 'lets through what was allowed for its program, which the policy does not see',
+      grant: { id: 'g1', outcome: 'allow', ticket: false, bound: true },
+      want: ['not_allowed'],
+    },
+    {
+      name: 'refuses it when that was revoked meanwhile',
+      grant: { id: 'g1', outcome: 'allow', ticket: false, bound: true },
+      stands: false,
+      want: ['not_allowed', 'policy_changed'],
+    },
+    {
+      name: 'lets a ticket through that was taken when it was found',
+      grant: { id: 'g1', outcome: 'allow', ticket: true, bound: true, question: 'k2' },
+      stands: false,
+      want: ['not_allowed'],
+    },
+    {
+      name: 'refuses a ticket whose answer was undone meanwhile',
+      grant: { id: 'g1', outcome: 'allow', ticket: true, bound: true, question: 'k2' },
+      undone: 'k2',
+      want: ['not_allowed', 'policy_changed'],
+    },
+  ];
+  for (const { name, grant: found, stands = true, undone, want } of boundCases) {
+    it(name, async () => {
+      const records: string[] = [];
+      const gate = createGate({
+        evaluate: () => ask,
+        consume: ({ id }) => id === found.id && stands,
+        vet: () => undefined,
+        hold: async () => ({
+          end: 'allowed',
+          grant: found,
+          summary: { ...summary, group: undefined },
+        }),
+        parentFor: async () => undefined,
+        resolve: async () => ({ kind: 'addresses', addresses }),
+        record: async (_uid, { verdict }) => void records.push(verdict.reason),
+        policyVersion: () => 'p7',
+        generation: () => 0,
+        isUndone: (question) => question === undone,
+        onBug: (error) => assert.fail(String(error)),
+      });
+      await gate(request, new AbortController().signal);
+      assert.deepEqual(records, want);
+    });
+  }
+
   const changes = [
     {
       name: 'refuses what a policy that came during the look-up denies',

@@ -1,4 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createLineReader, proxyPortsIn, readStat } from '../../../src/approval/proc-process.ts';
 
@@ -37,6 +42,23 @@ describe('createLineReader', () => {
     assert.equal(first?.process, second?.process);
     assert.notEqual(first?.process, third?.process);
     assert.deepEqual(first, third);
+  });
+});
+
+describe('the repository of a process', () => {
+  it('is the nearest above its folder', async (context) => {
+    const top = realpathSync(mkdtempSync(join(tmpdir(), 'sallyport-process-')));
+    mkdirSync(join(top, '.git'));
+    const cwd = join(top, 'src');
+    mkdirSync(cwd);
+    const child = spawn(process.execPath, ['-e', 'process.stdin.resume()'], { cwd });
+    context.after(() => {
+      child.kill('SIGKILL');
+      rmSync(top, { recursive: true });
+    });
+    await once(child, 'spawn');
+    const line = await createLineReader('/nowhere/main.ts', () => 0)(child.pid ?? 0);
+    assert.deepEqual([line?.process.cwd, line?.process.repository], [cwd, top]);
   });
 });
 
