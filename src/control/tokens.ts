@@ -136,6 +136,7 @@ class TokenTable implements Tokens {
     if (token === undefined) return undefined;
     // In memory first: it is over at once even when the file then cannot be written.
     this.#kept.delete(id);
+    this.#dirty = true;
     this.#write([...this.#kept.values()], this.#next);
     return viewOf(token);
   };

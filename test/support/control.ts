@@ -13,6 +13,7 @@ import { createPageSessions } from '../../src/control/page-sessions.ts';
 import type { PageSessions } from '../../src/control/page-sessions.ts';
 import { createPeerFinder } from '../../src/control/peer.ts';
 import type { LiveSource } from '../../src/control/redact.ts';
+import type { ControlReply } from '../../src/control/route.ts';
 import { createRoutes } from '../../src/control/routes.ts';
 import type { RouteParts } from '../../src/control/routes.ts';
 import { openControl } from '../../src/control/server.ts';
@@ -109,6 +110,55 @@ export function makeControlParts(
   };
 }
 
+/** Parts in a state folder that goes after the test. */
+export function openParts(
+  context: TestContext,
+  given: GivenParts = {},
+): ControlParts & { readonly folder: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-parts-'));
+  const parts = makeControlParts(folder, given);
+  context.after(() => {
+    parts.feed.close();
+    rmSync(folder, { recursive: true });
+  });
+  return { ...parts, folder };
+}
+
+/** What a test asks of a route; an approver on the command line unless it says otherwise. */
+export interface AskedOf {
+  readonly id?: string;
+  readonly body?: unknown;
+  readonly query?: Readonly<Record<string, string>>;
+  readonly role?: Role;
+}
+
+/** Calls a route's handler as the server would, past every guard. */
+export async function ask(
+  parts: RouteParts,
+  name: string,
+  { id = '', body, query = {}, role = 'approver' }: AskedOf = {},
+): Promise<ControlReply> {
+  const route = createRoutes(parts).find(({ method, path }) => `${method} ${path}` === name);
+  if (route === undefined) throw new Error(`no route ${name}`);
+  return await route.handle({
+    id,
+    body,
+    query: new Map(Object.entries(query)),
+    caller: {
+      client: { address: '127.0.0.1', port: 40_000, localPort: 4131 },
+      pid: undefined,
+      isConnected: () => true,
+    },
+    surface: 'cli',
+    holder: { key: 'local#1', token: 'local', role, surface: undefined },
+  });
+}
+
+/** The status and code of a refusal; undefined for what is none. */
+export function refusalOf(reply: ControlReply): readonly [number, string] | undefined {
+  return 'refused' in reply ? [reply.refused.status, reply.refused.code] : undefined;
+}
+
 /** Two open listeners. */
 export interface ControlBench {
   readonly port: number;
@@ -165,6 +215,8 @@ export interface Sent {
   readonly body?: string;
   /** Over the unix socket instead of the port. */
   readonly overSocket?: boolean;
+  /** Ends an event stream as soon as it has begun. */
+  readonly endStream?: boolean;
 }
 
 /** What came back. */
@@ -191,7 +243,13 @@ export async function send(bench: ControlBench, sent: Sent): Promise<Received> {
   });
   outgoing.on('error', reject);
   outgoing.on('response', (incoming) => {
+    incoming.on('error', reject);
     let text = '';
+    if (sent.endStream === true && incoming.headers['content-type']?.startsWith('text/event')) {
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: undefined });
+      incoming.destroy();
+      return;
+    }
     incoming.setEncoding('utf8').on('data', (part: string) => (text += part));
     incoming.on('end', () => {
       const decoded = text === '' ? undefined : (JSON.parse(text) as unknown);

@@ -1,150 +1,199 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AnswerOrigin, JudgedAnswer } from '../../../src/approval/answers.ts';
-import { createRoutes, decodeAnswer } from '../../../src/control/routes.ts';
+import type { Role } from '../../../src/control/messages.ts';
+import { createRoutes } from '../../../src/control/routes.ts';
 import type { RouteParts } from '../../../src/control/routes.ts';
-import type { AnswerRequest, GrantView, StatusResponse } from '../../../src/control/messages.ts';
+import { openBench, openParts, send } from '../../support/control.ts';
 
-const grant: GrantView = {
-  id: 'g1',
-  outcome: 'allow',
-  protocol: 'http',
-  host: 'a.example',
-  port: 80,
-  for: 'restart',
-  expires: null,
-  created: '2026-11-20T12:00:00.000Z',
-  approver: 'dev',
-  surface: 'cli',
-  uses: 0,
-  lastUsed: null,
+/** Every route with its permission and its reach: a change of this table is a change of who may do what. */
+const table = [
+  'GET /v1/health anyone unchanged',
+  'GET /v1/status view unchanged',
+  'GET /v1/pending view unchanged',
+  'GET /v1/pending/{id} view unchanged',
+  'POST /v1/pending/{id}/answer answer own',
+  'POST /v1/pending/{id}/preview answer unchanged',
+  'POST /v1/pending/{id}/hold answer none',
+  'GET /v1/events view unchanged',
+  'GET /v1/grants view unchanged',
+  'DELETE /v1/grants/{id} answer narrow',
+  'POST /v1/undo answer narrow',
+  'GET /v1/history view unchanged',
+  'POST /v1/pause answer none',
+  'POST /v1/resume answer narrow',
+  'POST /v1/panic answer wide',
+  'POST /v1/floods/{id}/lift answer narrow',
+  'POST /v1/changes/{id}/accept answer wide',
+  'POST /v1/changes/{id}/reject answer none',
+  'POST /v1/changes/{id}/undo answer none',
+  'POST /v1/tray answer none',
+  'POST /v1/reload admin none',
+  'GET /v1/rules view unchanged',
+  'GET /v1/rules/history admin unchanged',
+  'POST /v1/rules/check admin unchanged',
+  'POST /v1/rules/save admin wide',
+  'POST /v1/rules/undo admin wide',
+  'GET /v1/tokens admin unchanged',
+  'POST /v1/tokens admin wide',
+  'DELETE /v1/tokens/{id} admin wide',
+  'POST /v1/tokens/local/rotate admin wide',
+  'POST /v1/page-codes answer narrow',
+  'POST /v1/page-sessions anyone own',
+];
+
+/** Who passes a permission; nobody is whoever shows no token. */
+const passes: Readonly<Record<string, readonly string[]>> = {
+  anyone: ['nobody', 'viewer', 'approver', 'admin'],
+  view: ['viewer', 'approver', 'admin'],
+  answer: ['approver', 'admin'],
+  admin: ['admin'],
 };
-const client = { address: '127.0.0.1', port: 40_000, localPort: 4131 };
-const caller = { client, pid: undefined, isConnected: () => true };
+const callers = ['nobody', 'viewer', 'approver', 'admin'] as const;
 
-function table(given: Partial<RouteParts> = {}) {
-  const routes = createRoutes({
-    status: () => ({ version: '1' }) as StatusResponse, // as much of it as is looked at
-    pending: () => [],
-    answer: () => Promise.resolve({ status: 'gone' }),
-    grants: () => [grant],
-    approverOf: (_client, surface) => Promise.resolve({ name: 'dev', surface }),
-    revoke: (id) => (id === 'g1' ? grant : undefined),
-    reload: () => Promise.resolve({ loaded: false, version: 'v1', messages: ['m'] }),
-    ...given,
-  });
-  return async (name: string, id = '', body?: unknown) => {
-    const route = routes.find(({ method, path }) => `${method} ${path}` === name);
-    assert.ok(route, name);
-    return await route.handle({ id, body, caller, surface: 'cli' });
-  };
-}
+/** A body that each POST takes. */
+const bodies: Readonly<Record<string, object>> = {
+  '/v1/pending/{id}/answer': { outcome: 'deny' },
+  '/v1/pending/{id}/preview': { outcome: 'deny' },
+  '/v1/pending/{id}/hold': { for: '5m' },
+  '/v1/pause': { for: '5m' },
+  '/v1/panic': { on: true },
+  '/v1/tray': { problem: null },
+  '/v1/rules/check': { file: 'f', etag: 'e', text: '' },
+  '/v1/rules/save': { file: 'f', etag: 'e', text: '' },
+  '/v1/rules/undo': { id: 'e1' },
+  '/v1/tokens': { name: 'wall', role: 'viewer' },
+  '/v1/page-sessions': { code: 'c' },
+};
 
 describe('the route table', () => {
-  it('names every route with its permission', () => {
-    const routes = createRoutes({} as RouteParts); // no handler is called
+  it('names every route with its permission and its reach', (context) => {
     assert.deepEqual(
-      routes.map(({ method, path, permission }) => `${method} ${path} ${permission}`),
-      [
-        'GET /v1/health anyone',
-        'GET /v1/status view',
-        'GET /v1/pending view',
-        'POST /v1/pending/{id}/answer answer',
-        'GET /v1/grants view',
-        'DELETE /v1/grants/{id} answer',
-        'POST /v1/reload admin',
-      ],
+      createRoutes(openParts(context)).map(
+        ({ method, path, permission, reach }) => `${method} ${path} ${permission} ${reach}`,
+      ),
+      table,
     );
   });
-  const plain = [
-    { name: 'GET /v1/health', want: { ok: true } },
-    { name: 'GET /v1/status', want: { version: '1' } },
-    { name: 'GET /v1/pending', want: { groups: [] } },
-    { name: 'GET /v1/grants', want: { grants: [grant] } },
-    { name: 'POST /v1/reload', want: { loaded: false, version: 'v1', messages: ['m'] } },
-  ];
-  for (const { name, want } of plain) {
-    it(`answers ${name}`, async () => assert.deepEqual(await table()(name), { body: want }));
-  }
-  it('revokes a grant, and says who did', async () => {
-    const by: unknown[] = [];
-    const call = table({
-      revoke: (id, approver) => {
-        by.push([id, approver]);
-        return id === 'g1' ? grant : undefined;
-      },
-    });
-    assert.deepEqual(await call('DELETE /v1/grants/{id}', 'g1'), { body: { revoked: grant } });
-    assert.deepEqual(await call('DELETE /v1/grants/{id}', 'g2'), {
-      refused: { status: 404, code: 'not_found', message: 'no grant "g2"; see "sallyport grants"' },
-    });
-    assert.deepEqual(by, [
-      ['g1', { name: 'dev', surface: 'cli' }],
-      ['g2', { name: 'dev', surface: 'cli' }],
-    ]);
+
+  it('gives viewers nothing that changes anything', (context) => {
+    const routes = createRoutes(openParts(context));
+    assert.deepEqual(
+      routes.filter(({ method, permission }) => permission === 'view' && method !== 'GET'),
+      [],
+    );
+    assert.deepEqual(
+      routes.filter(
+        ({ permission, reach, path }) =>
+          permission === 'anyone' && reach !== 'unchanged' && path !== '/v1/page-sessions',
+      ),
+      [],
+    );
   });
+
+  it('has every change by POST or DELETE, judged', (context) => {
+    const routes = createRoutes(openParts(context));
+    assert.deepEqual(
+      routes
+        .filter(({ method, reach }) => (method === 'GET') !== (reach === 'unchanged'))
+        .map(({ path }) => path),
+      ['/v1/pending/{id}/preview', '/v1/rules/check'],
+    );
+  });
+
+  for (const line of table) {
+    const [method = '', path = '', permission = '', reach = ''] = line.split(' ');
+    for (const caller of callers) {
+      const may = passes[permission]?.includes(caller) === true;
+      it(`${may ? 'lets' : 'does not let'} ${caller} ${method} ${path}`, async (context) => {
+        const bench = await openBench(context);
+        const { parts } = bench;
+        if (path === '/v1/events') parts.feed.close();
+        const received = await askAs(bench, caller, method, path);
+        const code = (received.body as { error?: { code: string } } | undefined)?.error?.code;
+        if (!may) {
+          const want = caller === 'nobody' ? [401, 'unauthorized'] : [403, 'forbidden'];
+          assert.deepEqual([received.status, code], want);
+          assert.deepEqual([parts.judged, parts.acted, bench.calls], [[], [], []]);
+          return;
+        }
+        assert.ok(code !== 'forbidden' && received.status !== 405, `status ${received.status}`);
+        const isJudged = ['none', 'narrow', 'wide'].includes(reach);
+        assert.equal(parts.judged.length, isJudged ? 1 : 0);
+        const isCall = permission !== 'anyone' && caller !== 'viewer';
+        assert.deepEqual(bench.calls, isCall ? [['api', caller]] : []);
+        assert.deepEqual(bench.bugs, []);
+      });
+    }
+  }
+
+  const judged = table
+    .map((line) => line.split(' '))
+    .filter(([, , , reach = '']) => ['none', 'narrow', 'wide'].includes(reach));
+  for (const [method = '', path = '', , reach = ''] of judged) {
+    it(`does nothing by ${method} ${path} when the guard refuses`, async (context) => {
+      const wanted: string[] = [];
+      const never = () => assert.fail('it was done');
+      const parts: Partial<RouteParts> = {
+        judge: (_caller, _surface, { action, reach: asked }) => {
+          wanted.push(asked, action);
+          return Promise.resolve({ ok: false, status: 'self', problem: 'no' });
+        },
+        onActed: never,
+        extend: never,
+        undo: never,
+        revoke: never,
+        pause: never,
+        resume: never,
+        panic: never,
+        lift: never,
+        change: never,
+        reportTray: never,
+        reload: never,
+      };
+      const bench = await openBench(context, parts);
+      secretFor(bench, 'admin');
+      const before = bench.tokens.list();
+      const { status, body } = await askAs(bench, 'admin', method, path);
+      assert.deepEqual([status, body], [403, { error: { code: 'self_approval', message: 'no' } }]);
+      // to panic needs no more than a role that may answer; to end it is the widest thing there is
+      assert.equal(wanted[0], path === '/v1/panic' ? 'none' : reach);
+      assert.match(wanted[1] ?? '', /^[a-z_]+$/);
+      const used = bench.tokens.list().map((token) => ({ ...token, lastUsed: null }));
+      assert.deepEqual(
+        used,
+        before.map((token) => ({ ...token, lastUsed: null })),
+      );
+    });
+  }
 });
 
-describe('answering', () => {
-  const response = { id: 'k3', outcome: 'allow', released: 2, grant } as const;
-  const ends: readonly { judged: JudgedAnswer; want: readonly [number, string] | undefined }[] = [
-    { judged: { status: 'answered', response }, want: undefined },
-    { judged: { status: 'unknown' }, want: [404, 'not_found'] },
-    { judged: { status: 'gone' }, want: [410, 'gone'] },
-    { judged: { status: 'changed' }, want: [409, 'changed'] },
-    { judged: { status: 'bad', problem: 'p' }, want: [400, 'bad_request'] },
-    { judged: { status: 'full', problem: 'p' }, want: [503, 'unavailable'] },
-    { judged: { status: 'failed', problem: 'p' }, want: [503, 'unavailable'] },
-    { judged: { status: 'self', problem: 'p' }, want: [403, 'self_approval'] },
-    { judged: { status: 'unplaced', problem: 'p' }, want: [403, 'forbidden'] },
-  ];
-  for (const { judged, want } of ends) {
-    it(`turns ${judged.status} into ${want?.join(' ') ?? 'the answer'}`, async () => {
-      const call = table({ answer: () => Promise.resolve(judged) });
-      const reply = await call('POST /v1/pending/{id}/answer', 'k3', { outcome: 'allow' });
-      if (want === undefined) assert.deepEqual(reply, { body: response });
-      else assert.deepEqual('refused' in reply && [reply.refused.status, reply.refused.code], want);
-    });
-  }
-  it('hands on the answer and where it came from', async () => {
-    const given: (readonly [string, AnswerRequest, AnswerOrigin])[] = [];
-    const call = table({
-      answer: (id, request, origin) => {
-        given.push([id, request, origin]);
-        return Promise.resolve({ status: 'gone' });
-      },
-    });
-    const body = { outcome: 'deny', for: '2h', host: '*.example.net', port: 'any', revision: 3 };
-    await call('POST /v1/pending/{id}/answer', 'k3', body);
-    assert.deepEqual(given, [['k3', body, { ...caller, surface: 'cli' }]]);
+async function askAs(
+  bench: Awaited<ReturnType<typeof openBench>>,
+  caller: (typeof callers)[number],
+  method: string,
+  path: string,
+) {
+  const authorization = caller === 'nobody' ? '' : `Bearer ${secretFor(bench, caller)}`;
+  return await send(bench, {
+    method,
+    path: path.replace('{id}', 'x1'),
+    headers: {
+      authorization,
+      ...(method === 'POST' ? { 'content-type': 'application/json' } : {}),
+    },
+    ...(method === 'POST' ? { body: JSON.stringify(bodies[path] ?? {}) } : {}),
+    endStream: true,
   });
-});
+}
 
-describe('decodeAnswer', () => {
-  const bad: readonly unknown[] = [
-    undefined,
-    null,
-    [],
-    'allow',
-    {},
-    { outcome: 'maybe' },
-    { outcome: true },
-    { for: 'once' },
-    { outcome: 'allow', for: 5 },
-    { outcome: 'allow', host: ['a'] },
-    { outcome: 'allow', host: 'x'.repeat(256) },
-    { outcome: 'allow', port: 443 },
-    { outcome: 'allow', revision: '2' },
-    { outcome: 'allow', revision: 1.5 },
-    { outcome: 'allow', fro: 'always' },
-    { outcome: 'allow', constructor: 'x' },
-    JSON.parse('{"outcome":"allow","__proto__":{"for":"always"}}'),
-  ];
-  for (const body of bad) {
-    it(`refuses ${JSON.stringify(body)?.slice(0, 60)}`, () =>
-      assert.equal(decodeAnswer(body).ok, false));
-  }
-  it('takes outcome alone', () => {
-    assert.deepEqual(decodeAnswer({ outcome: 'deny' }), { ok: true, value: { outcome: 'deny' } });
-  });
-});
+const secrets = new WeakMap<object, string>();
+
+/** A token of that role, the same at each call for one bench. */
+function secretFor(bench: Awaited<ReturnType<typeof openBench>>, role: Role): string {
+  const known = secrets.get(bench);
+  if (known !== undefined) return known;
+  const created = bench.tokens.create({ name: `the ${role}`, role });
+  assert.ok(created.ok);
+  secrets.set(bench, created.value.secret);
+  return created.value.secret;
+}

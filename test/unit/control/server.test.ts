@@ -9,13 +9,14 @@ import { describe, it } from 'node:test';
 import { openControl } from '../../../src/control/server.ts';
 import { SallyportError } from '../../../src/errors.ts';
 import type { Caller } from '../../../src/approval/answers.ts';
-import { openBench, send, sendRaw, token } from '../../support/control.ts';
+import { openBench, send, sendRaw } from '../../support/control.ts';
 import type { Sent } from '../../support/control.ts';
 
 const json = { 'content-type': 'application/json' };
 const parts = {
   routes: [],
-  token: () => token,
+  find: () => undefined,
+  onCall: () => undefined,
   port: () => 0,
   peerOf: () => undefined,
   onBug: () => undefined,
@@ -130,9 +131,9 @@ describe('the control listener', () => {
     { name: 'refuses half a document', sent: post({ body: '{' }), want: [400, 'bad_request'] },
     { name: 'refuses an empty body', sent: post({ body: '' }), want: [400, 'bad_request'] },
     {
-      name: 'takes a body of 64 KiB',
+      name: 'reads a body of 64 KiB',
       sent: post({ body: `"${'x'.repeat(65_534)}"` }),
-      want: [200],
+      want: [400, 'bad_request'],
     },
     {
       name: 'refuses a longer one',
@@ -226,9 +227,9 @@ describe('the control listener', () => {
   it('says who is at the other end of the port, and which process on the socket', async (context) => {
     const callers: (readonly [Caller, string])[] = [];
     const bench = await openBench(context, {
-      approverOf: (caller, surface) => {
+      judge: (caller, surface) => {
         callers.push([caller, surface]);
-        return Promise.resolve({ name: 'dev', surface });
+        return Promise.resolve({ ok: true, approver: { name: 'dev', surface } });
       },
     });
     await send(bench, {
