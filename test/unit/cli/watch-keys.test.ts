@@ -8,10 +8,12 @@ const first = makeGroup();
 const second = makeGroup({ id: 'k4', host: 'b.example' });
 const open = makeLiveView({ groups: [first, second] });
 /** Every sign of ASCII, and keys with names. */
+const named =
+  'up down left right return escape tab backspace pageup pagedown f1 ctrl-a space'.split(' ');
 const everyKey = [
   ...Array.from({ length: 95 }, (_, index) => String.fromCharCode(32 + index)),
-  ...['up', 'down', 'left', 'right', 'return', 'escape', 'tab', 'backspace'],
-  ...['pageup', 'pagedown', 'f1', 'ctrl-a', 'space', ''],
+  ...named,
+  '',
 ];
 
 /** Two questions, looked at for long enough. */
