@@ -134,7 +134,7 @@ export function createFloodWatch(onFlood: (flood: FloodView) => void = () => {})
     const neighbour = questions.get(before.group);
     if (neighbour === undefined || before.group === id) return;
     neighbour.together ??= {
-      id: `b${nextBundle++}`,
+      id: `card${nextBundle++}`,
       program: asker.program,
       groups: new Set([before.group]),
     };
@@ -159,7 +159,7 @@ export function createFloodWatch(onFlood: (flood: FloodView) => void = () => {})
     if (isNew && domain.names.size < namesKept) domain.names.set(host, now);
     if (domain.bundle !== undefined) domain.bundle.names += isNew ? 1 : 0;
     else if (domain.names.size > namesPerDomain) {
-      domain.bundle = { id: `b${nextBundle++}`, names: domain.names.size };
+      domain.bundle = { id: `card${nextBundle++}`, names: domain.names.size };
     }
     return domain;
   }

@@ -14,7 +14,8 @@ import { programOf, treeOf } from './process-tree.ts';
 import type { Asker } from './process-tree.ts';
 import { programPhrase } from './program-phrase.ts';
 import { steadyFacts, viewFacts, whyAsked } from './prompt-facts.ts';
-import type { Review, SteadyFacts } from './prompt-facts.ts';
+import type { SteadyFacts } from './prompt-facts.ts';
+import type { ReviewState } from './reviewer.ts';
 import { requestLine } from './request-line.ts';
 import { offerWildcards } from './wildcards.ts';
 import type { WildcardOffers } from './wildcards.ts';
@@ -46,7 +47,7 @@ export interface GroupViewParts {
   /** The names that rules speak of, made by `createNameIndex(hostsOfRules(…))` for the policy in force. */
   readonly ruleNames: () => NameIndex;
   /** Undefined where the reviewer has nothing to do with it. */
-  readonly reviewOf: (id: string) => Review | undefined;
+  readonly reviewOf: (id: string) => ReviewState | undefined;
   /** What is done with questions now; asked when a question is first shown. */
   readonly stance: () => 'hold' | 'paused' | 'unattended';
   /** The user's home folder, shown as `~`. */

@@ -102,16 +102,9 @@ export function createHostMemory(): HostMemory {
     trim(allowedHalf);
   }
 
-  function noteDeny(entry: Entry, nowMs: number, deny: Denied): void {
+  function noteDeny(entry: Entry, reason: string): void {
     touch(entry.allowed > 0 ? allowedHalf : otherHalf, entry);
-    if (!isAboutHost(deny.reason)) return;
-    entry.denied += 1;
-    if (!deny.byPerson || (deny.question !== undefined && deny.question === entry.lastQuestion)) {
-      return;
-    }
-    entry.refusals += 1;
-    entry.lastRefusedMs = nowMs;
-    entry.lastQuestion = deny.question;
+    if (isAboutHost(reason)) entry.denied += 1;
   }
 
   return {
@@ -122,8 +115,9 @@ export function createHostMemory(): HostMemory {
         if (!verdict.wouldDeny) noteAllow(entry, nowMs);
         return;
       }
-      const byPerson = verdict.reason === 'not_allowed' && hold?.approver !== undefined;
-      noteDeny(entry, nowMs, { reason: verdict.reason, byPerson, question: hold?.group });
+      noteDeny(entry, verdict.reason);
+      if (verdict.reason !== 'not_allowed' || hold?.approver === undefined) return;
+      noteRefusal(entry, nowMs, hold.group);
     },
     seed({ time, name, attributes }) {
       const host = attributes['server.address'];
@@ -135,12 +129,10 @@ export function createHostMemory(): HostMemory {
         return;
       }
       const reason = attributes['network.policy.reason'];
+      noteDeny(entry, typeof reason === 'string' ? reason : '');
+      if (reason !== 'not_allowed' || attributes['sallyport.approver.name'] === undefined) return;
       const question = attributes['sallyport.group.id'];
-      noteDeny(entry, atMs, {
-        reason: typeof reason === 'string' ? reason : '',
-        byPerson: reason === 'not_allowed' && attributes['sallyport.approver.name'] !== undefined,
-        question: typeof question === 'string' ? question : undefined,
-      });
+      noteRefusal(entry, atMs, typeof question === 'string' ? question : undefined);
     },
     noteExpired({ outcome, protocol, host, port, expires }) {
       const atMs = expires === null ? NaN : Date.parse(expires);
@@ -187,10 +179,12 @@ export function createHostMemory(): HostMemory {
   };
 }
 
-interface Denied {
-  readonly reason: string;
-  readonly byPerson: boolean;
-  readonly question: string | undefined;
+/** A person's no; the other connections of the same question are the same no. */
+function noteRefusal(entry: Entry, nowMs: number, question: string | undefined): void {
+  if (question !== undefined && question === entry.lastQuestion) return;
+  entry.refusals += 1;
+  entry.lastRefusedMs = nowMs;
+  entry.lastQuestion = question;
 }
 
 /** Refusals that say something about the destination, and not about the moment. */

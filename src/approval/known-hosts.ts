@@ -72,7 +72,7 @@ const families: readonly Family[] = [
       webpack:js.org babeljs:io eslint:org prettier:io jestjs:io playwright:dev cypress:io electronjs:org
       pytorch:org tensorflow:org numpy:org scipy:org pydata:org jupyter:org apache:org eclipse:org
       jetbrains:com kubernetes:io helm:sh hashicorp:com ansible:com grafana:com,net,org postgresql:org
-      mysql:com redis:io,com sqlite:org nginx:org,com git-scm:com curl:se openssl:org`,
+      mysql:com mariadb:org,com wordpress:org,com clerk:com,dev redis:io,com sqlite:org nginx:org,com git-scm:com curl:se openssl:org`,
   },
   {
     about: 'cloud services and storage of any customer; uploads possible',

@@ -44,7 +44,9 @@ function wordsOf(process: Pick<ProcessInfo, 'executable' | 'name' | 'commandLine
   const program = programOf(process);
   if (process.executable?.includes('/apt/methods/') === true) return ['apt'];
   const [own = '', ...given] = process.commandLine;
-  if (!interpreters.test(program)) return [helperOf[program] ?? program, ...given];
+  const helped = helperOf[program];
+  if (helped !== undefined) return [helped];
+  if (!interpreters.test(program)) return [program, ...given];
   // npm and others replace their argument list by a title: one word with blanks in it.
   if (own.includes(' ')) return titled(own.split(' '), program);
   const at = given.findIndex((word) => !word.startsWith('-'));

@@ -9,10 +9,7 @@ import { knownHost } from './known-hosts.ts';
 import { isMixed, scriptsOf } from './skeleton.ts';
 import { decodeName, findResemblance } from './name-index.ts';
 import type { NameIndex, Resemblance } from './name-index.ts';
-
-/** What the automatic reviewer does with a question, or why it left it to a person. */
-export type Review =
-  { readonly kind: 'reviewing' } | { readonly kind: 'asked'; readonly reason: string };
+import type { ReviewState } from './reviewer.ts';
 
 /** What stays the same for as long as a question is asked. */
 export interface SteadyFacts {
@@ -114,7 +111,7 @@ export interface AskedBecause {
   readonly waiting: number;
   /** What was done with questions when it came. */
   readonly stance: 'hold' | 'paused' | 'unattended';
-  readonly review: Review | undefined;
+  readonly review: ReviewState | undefined;
   readonly history: HostHistory | undefined;
   /** When an allow for it ran out last. */
   readonly expiredMs: number | undefined;
@@ -158,7 +155,7 @@ function noRuleText(history: HostHistory | undefined, nowMs: number): string {
 
 const reasonLimit = 200;
 
-function reviewText(review: Review): string {
+function reviewText(review: ReviewState): string {
   if (review.kind === 'reviewing') return 'The automatic reviewer is looking at it.';
   const reason = escapePrintable(review.reason.slice(0, reasonLimit)).replace(/\.+$/, '');
   return `The automatic reviewer left it to a person: ${reason}.`;

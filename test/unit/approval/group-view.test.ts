@@ -220,7 +220,7 @@ describe('createGroupView', () => {
     }
     const view = show(makeDestination('d1.quiet.test'), { flood }, { id: 'a2' });
     assert.deepEqual(view.bundle, {
-      id: 'b1',
+      id: 'card1',
       title: '9 names below quiet.test: names may carry data',
       suggests: 'deny',
     });

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { programNameOf, programPhrase } from '../../../src/approval/program-phrase.ts';
+
+describe('programPhrase', () => {
+  const cases = [
+    ['/usr/bin/curl', ['curl', '-sS', 'https://x.test/'], 'curl', 'curl'],
+    ['/usr/bin/node', ['npm install left-pad'], 'npm', 'npm install'],
+    ['/usr/bin/node', ['node', '/usr/lib/node_modules/npm/bin/npm-cli.js', 'ci'], 'npm', 'npm ci'],
+    ['/usr/bin/node', ['node', '--inspect', 'server.mjs', 'start'], 'server', 'server'],
+    ['/usr/bin/node', ['node', '-e', 'fetch("https://x.test")'], 'node', 'node'],
+    ['/usr/bin/node', ['node'], 'node', 'node'],
+    ['/usr/bin/python3.12', ['python3', '-m', 'pip', 'install', 'x'], 'pip', 'pip install'],
+    ['/usr/bin/python3.12', ['python3', '/usr/bin/pip', '-q', 'download'], 'pip', 'pip download'],
+    ['/usr/bin/bash', ['bash', 'deploy.sh', 'prod'], 'deploy', 'deploy'],
+    ['/usr/bin/bash', ['bash', '-c', 'curl https://x.test'], 'bash', 'bash'],
+    ['/usr/lib/git-core/git-remote-https', ['git-remote-https', 'origin'], 'git', 'git'],
+    ['/usr/lib/apt/methods/https', ['/usr/lib/apt/methods/https'], 'apt', 'apt'],
+    ['/usr/bin/git', ['git', 'fetch', 'origin'], 'git', 'git fetch'],
+    ['/usr/bin/cargo', ['cargo', '../odd'], 'cargo', 'cargo'],
+    [undefined, ['other', 'words'], 'theirs', 'theirs'],
+  ] as const;
+  for (const [executable, commandLine, name, phrase] of cases) {
+    it(`calls ${commandLine.join(' ')} "${phrase}"`, () => {
+      const process = { executable, name: 'theirs', commandLine };
+      assert.deepEqual([programNameOf(process), programPhrase(process)], [name, phrase]);
+    });
+  }
+  it('survives an empty argument list and bounds what it takes from one', () => {
+    const process = { executable: '/usr/bin/node', name: 'node', commandLine: [] };
+    assert.equal(programPhrase(process), 'node');
+    const long = { ...process, commandLine: ['node', `/tmp/${'x'.repeat(500)}.js`] };
+    assert.equal(programPhrase(long).length, 32);
+  });
+});
