@@ -134,6 +134,11 @@ const noise = fc.oneof(
     'domains = { "a.example" = "deny" }\n',
     'exporter = { otlp-http = { endpoint = "http://c.example/v1/logs", protocol = "json" } }\n',
     '__proto__ = 1\n',
+    '[approvals]\n',
+    'reviewer = "auto_review"\n',
+    'review_with = ["review", "", "x"]\n',
+    'on_pending = "https://c.example/?key=1"\n',
+    'on_pending = "http://',
   ),
 );
 const text = fc.array(noise, { maxLength: 16 }).map((parts) => parts.join(''));
