@@ -9,7 +9,7 @@ import { applyEdits, type RuleEdit } from '../../src/config/rule-edit.ts';
 import { isTable, parseDocument, type Table } from '../../src/config/toml.ts';
 import { parsePattern } from '../../src/policy/pattern.ts';
 
-const numRuns = Number(process.env['FUZZ_RUNS'] ?? 4_000);
+const numRuns = Number(process.env['FUZZ_RUNS'] ?? 2_000);
 const corpusFile = new URL('corpus/rule-edit.json', import.meta.url);
 const corpus = JSON.parse(readFileSync(corpusFile, 'utf8')) as readonly Given[];
 
