@@ -338,9 +338,13 @@ function warmUp(parts: Parts): void {
   const { inForce, outlets, approvals, access, onBug } = parts;
   const { enabled, upstream } = inForce.config.gateway;
   if (enabled && upstream.protocol === 'https:') outlets.dialer.warmUp();
-  const past: events.AuditEvent[] = [];
-  void readRecent(parts.journalFolder, rememberedBytes, (event) => past.push(event)).then(() => {
-    for (const event of past.toReversed()) approvals.memory.seed(event);
+  const past: events.PastDecision[] = [];
+  const keep = (event: events.AuditEvent): void => {
+    const decision = events.readDecision(event);
+    if (decision !== undefined) past.push(decision);
+  };
+  void readRecent(parts.journalFolder, rememberedBytes, keep).then(() => {
+    for (const decision of past.toReversed()) approvals.memory.seed(decision);
     access.feed.mark('groups');
   }, onBug);
 }

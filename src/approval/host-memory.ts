@@ -1,6 +1,6 @@
 // What became of each host on this machine: a bounded memory for prompts, never asked by a decision.
 // `note` stands on the way of every connection, so a host it knows costs one look-up and no allocation.
-import type { GrantView } from '../control/messages.ts';
+import type { GrantView, HistoryEntry } from '../control/messages.ts';
 import type { DecisionEntry } from '../policy/decision.ts';
 
 /** What is remembered of one host; times in ms since 1970, 0 for never. */
@@ -18,19 +18,18 @@ export interface HostHistory {
   readonly lastRefusedMs: number;
 }
 
-/** An event as the journal keeps it. */
-export interface JournalRecord {
-  readonly time: string;
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
+/** What a decision of an earlier run must say. */
+export type PastDecision = Pick<
+  HistoryEntry,
+  'at' | 'outcome' | 'host' | 'reason' | 'source' | 'question' | 'approver'
+>;
 
 /** The memory; see the functions' own words. */
 export interface HostMemory {
   /** One decision was made. */
   readonly note: (entry: DecisionEntry, nowMs: number) => void;
-  /** One decision of an earlier run; anything else is passed over. Feed the oldest first. */
-  readonly seed: (record: JournalRecord) => void;
+  /** One decision of an earlier run, as the journal tells it; the oldest first. */
+  readonly seed: (past: PastDecision) => void;
   /** A remembered answer ran out. */
   readonly noteExpired: (grant: GrantView) => void;
   readonly of: (host: string) => HostHistory | undefined;
@@ -60,7 +59,6 @@ interface Half {
   size: number;
 }
 
-const decisionName = 'codex.network_proxy.policy_decision';
 const halfLimit = 2048;
 const expiredLimit = 1024;
 
@@ -89,9 +87,11 @@ export function createHostMemory(): HostMemory {
   }
 
   function noteAllow(entry: Entry, nowMs: number): void {
-    entry.lastAllowedMs = nowMs;
+    // Earlier runs are learnt of after the first decisions of this one.
+    if (nowMs > entry.lastAllowedMs) entry.lastAllowedMs = nowMs;
     entry.allowed += 1;
     if (entry.allowed > 1) {
+      if (nowMs < entry.allowedSinceMs) entry.allowedSinceMs = nowMs;
       touch(allowedHalf, entry);
       return;
     }
@@ -119,20 +119,20 @@ export function createHostMemory(): HostMemory {
       if (verdict.reason !== 'not_allowed' || hold?.approver === undefined) return;
       noteRefusal(entry, nowMs, hold.group);
     },
-    seed({ time, name, attributes }) {
-      const host = attributes['server.address'];
-      const atMs = Date.parse(time);
-      if (name !== decisionName || typeof host !== 'string' || Number.isNaN(atMs)) return;
+    seed({ at, outcome, host, reason, source, question, approver }) {
+      const atMs = Date.parse(at);
+      if (Number.isNaN(atMs)) return;
       const entry = hosts.get(host) ?? add(host, atMs);
-      if (attributes['network.policy.decision'] === 'allow') {
-        if (attributes['sallyport.would_deny'] !== true) noteAllow(entry, atMs);
+      entry.firstSeenMs = Math.min(entry.firstSeenMs, atMs);
+      if (outcome === 'allow') {
+        const wouldDeny = reason === 'not_allowed' && source === 'baseline_policy';
+        if (!wouldDeny) noteAllow(entry, atMs);
         return;
       }
-      const reason = attributes['network.policy.reason'];
-      noteDeny(entry, typeof reason === 'string' ? reason : '');
-      if (reason !== 'not_allowed' || attributes['sallyport.approver.name'] === undefined) return;
-      const question = attributes['sallyport.group.id'];
-      noteRefusal(entry, atMs, typeof question === 'string' ? question : undefined);
+      noteDeny(entry, reason);
+      if (reason === 'not_allowed' && approver !== null) {
+        noteRefusal(entry, atMs, question ?? undefined);
+      }
     },
     noteExpired({ outcome, protocol, host, port, expires }) {
       const atMs = expires === null ? NaN : Date.parse(expires);
@@ -183,7 +183,7 @@ export function createHostMemory(): HostMemory {
 function noteRefusal(entry: Entry, nowMs: number, question: string | undefined): void {
   if (question !== undefined && question === entry.lastQuestion) return;
   entry.refusals += 1;
-  entry.lastRefusedMs = nowMs;
+  entry.lastRefusedMs = Math.max(entry.lastRefusedMs, nowMs);
   entry.lastQuestion = question;
 }
 

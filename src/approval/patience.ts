@@ -81,9 +81,9 @@ export function createPatience(): Patience {
       keep(left, key, waits, programLimit);
     },
     leavesAt(waiting) {
-      const times = waiting.processes.flatMap((process) => {
-        const name = programNameOf(process);
-        keep(names, process.pid, name, processLimit);
+      const times = waiting.processes.flatMap((each) => {
+        const name = programNameOf(each);
+        keep(names, each.pid, name, processLimit);
         return leavesAt(name, waiting) ?? [];
       });
       const earliest = Math.min(...times);

@@ -11,6 +11,14 @@ export interface GivenEntry {
   readonly hold?: HoldSummary;
 }
 
+/** What report-only mode says of an unknown host. */
+const reported = {
+  source: 'baseline_policy',
+  reason: 'not_allowed',
+  override: false,
+  wouldDeny: true,
+} as const;
+
 /** A decision about this host, port 443. */
 export function makeEntry(host: string, given: GivenEntry): DecisionEntry {
   const common = { source: 'decider', rule: undefined, grant: undefined } as const;
@@ -19,7 +27,9 @@ export function makeEntry(host: string, given: GivenEntry): DecisionEntry {
     request: makeRequest(makeDestination(host)),
     verdict:
       given.outcome === 'allow'
-        ? { ...common, outcome: 'allow', reason: 'allow', override: false, wouldDeny }
+        ? wouldDeny
+          ? { ...common, ...reported, outcome: 'allow' }
+          : { ...common, outcome: 'allow', reason: 'allow', override: false, wouldDeny }
         : { ...common, outcome: 'deny', reason: given.reason ?? 'not_allowed' },
     hold: given.hold,
     pinned: true,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createHostMemory } from '../../../src/approval/host-memory.ts';
-import { decisionEvent } from '../../../src/audit/event.ts';
+import { decisionEvent, readDecision } from '../../../src/audit/event.ts';
 import type { HoldSummary } from '../../../src/policy/decision.ts';
 import { makeEntry } from '../../support/decisions.ts';
 import { makeGrant } from '../../support/views.ts';
@@ -70,21 +70,36 @@ describe('createHostMemory', () => {
     const [live, seeded] = [createHostMemory(), createHostMemory()];
     entries.forEach((entry, at) => {
       live.note(entry, 1000 + at);
-      seeded.seed(decisionEvent('u', 1000 + at, entry));
+      const past = readDecision(decisionEvent('u', 1000 + at, entry));
+      assert.ok(past !== undefined);
+      seeded.seed(past);
     });
     assert.deepEqual(historyOf(seeded, 'a.test'), historyOf(live, 'a.test'));
   });
 
-  it('passes over records it cannot use', () => {
+  it('learns of earlier runs after decisions of this one', () => {
     const memory = createHostMemory();
-    const name = 'codex.network_proxy.policy_decision';
-    memory.seed({ time: 'never', name, attributes: { 'server.address': 'a.test' } });
-    memory.seed({ time: '2026-11-20T12:00:00Z', name, attributes: { 'server.address': 7 } });
-    memory.seed({
-      time: '2026-11-20T12:00:00Z',
-      name: 'sallyport.heartbeat',
-      attributes: { 'server.address': 'a.test' },
-    });
+    const past = (atMs: number) => {
+      const entry = makeEntry('a.test', { outcome: 'allow' });
+      return readDecision(decisionEvent('u', atMs, entry));
+    };
+    memory.note(makeEntry('a.test', { outcome: 'allow' }), 500);
+    const [first, second] = [past(100), past(200)];
+    assert.ok(first !== undefined && second !== undefined);
+    memory.seed(first);
+    memory.seed(second);
+    const { firstSeenMs, allowed, allowedSinceMs, lastAllowedMs } = memory.of('a.test') ?? {};
+    assert.deepEqual(
+      { firstSeenMs, allowed, allowedSinceMs, lastAllowedMs },
+      { firstSeenMs: 100, allowed: 3, allowedSinceMs: 100, lastAllowedMs: 500 },
+    );
+  });
+
+  it('passes over a decision without a time', () => {
+    const memory = createHostMemory();
+    const past = readDecision(decisionEvent('u', 1, makeEntry('a.test', { outcome: 'allow' })));
+    assert.ok(past !== undefined);
+    memory.seed({ ...past, at: 'never' });
     assert.equal(memory.of('a.test'), undefined);
   });
 
