@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { createFeed } from '../../src/control/feed.ts';
-import type { Feed } from '../../src/control/feed.ts';
+import type { Feed, FeedParts } from '../../src/control/feed.ts';
 import type { Role, StatusResponse, Surface } from '../../src/control/messages.ts';
 import { createPageSessions } from '../../src/control/page-sessions.ts';
 import type { PageSessions } from '../../src/control/page-sessions.ts';
@@ -29,6 +29,7 @@ export const token = 'TestTokenTestTokenTestTokenTestTokenTestTok';
 export type GivenParts = Partial<Omit<RouteParts, 'live'>> & {
   readonly live?: Partial<LiveSource>;
   readonly now?: () => number;
+  readonly onWatching?: FeedParts['onWatching'];
 };
 
 /** Parts that do nothing unless given, over real tokens, page sessions and a real feed. */
@@ -41,7 +42,7 @@ export interface ControlParts extends RouteParts {
 /** Builds the parts in a state folder. */
 export function makeControlParts(
   folder: string,
-  { live = {}, now = Date.now, ...given }: GivenParts = {},
+  { live = {}, now = Date.now, onWatching, ...given }: GivenParts = {},
   bugs: unknown[] = [],
   url: () => string | undefined = () => undefined,
 ): ControlParts {
@@ -62,7 +63,10 @@ export function makeControlParts(
   const watching: (readonly [Surface, 1 | -1])[] = [];
   const feed = createFeed({
     source,
-    onWatching: (surface, change) => watching.push([surface, change]),
+    onWatching: (surface, change) => {
+      watching.push([surface, change]);
+      onWatching?.(surface, change);
+    },
     isValid: (key) => tokens.isValid(key) || pages.isValid(key),
     onBug: (bug) => bugs.push(bug),
   });
@@ -223,6 +227,8 @@ export interface Sent {
 export interface Received {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+  readonly text: string;
+  /** The text as JSON, where it says that it is. */
   readonly body: unknown;
 }
 
@@ -246,14 +252,20 @@ export async function send(bench: ControlBench, sent: Sent): Promise<Received> {
     incoming.on('error', reject);
     let text = '';
     if (sent.endStream === true && incoming.headers['content-type']?.startsWith('text/event')) {
-      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: undefined });
+      resolve({
+        status: incoming.statusCode ?? 0,
+        headers: incoming.headers,
+        text,
+        body: undefined,
+      });
       incoming.destroy();
       return;
     }
     incoming.setEncoding('utf8').on('data', (part: string) => (text += part));
     incoming.on('end', () => {
-      const decoded = text === '' ? undefined : (JSON.parse(text) as unknown);
-      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, body: decoded });
+      const isJson = incoming.headers['content-type']?.startsWith('application/json') === true;
+      const decoded = isJson ? (JSON.parse(text) as unknown) : undefined;
+      resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers, text, body: decoded });
     });
   });
   outgoing.end(body);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,7 +11,14 @@ import type { TestContext } from 'node:test';
 import { promisify } from 'node:util';
 import type { AnswerOrigin } from '../../../src/approval/answers.ts';
 import { ControlError, createControlClient } from '../../../src/control/client.ts';
-import { openBench, token } from '../../support/control.ts';
+import type { ControlTarget } from '../../../src/control/client.ts';
+import type { LiveView } from '../../../src/control/messages.ts';
+import { applyEvent } from '../../../src/control/mirror.ts';
+import type { ControlRequest } from '../../../src/control/route.ts';
+import { createRoutes } from '../../../src/control/routes.ts';
+import { openControl } from '../../../src/control/server.ts';
+import { openBench, openParts, token } from '../../support/control.ts';
+import { makeGroup } from '../../support/views.ts';
 
 /** A state folder as a daemon leaves it. */
 function stateFolder(context: TestContext, control: unknown, key = token): string {
@@ -23,6 +30,21 @@ function stateFolder(context: TestContext, control: unknown, key = token): strin
   writeFileSync(join(folder, 'control.json'), text);
   writeFileSync(join(folder, 'token'), `${key}\n`);
   return folder;
+}
+
+/** A listener that answers every connection in this way once it has asked something. */
+async function listen(context: TestContext, answer: (socket: Socket) => void): Promise<string> {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    sockets.push(socket.on('error', () => undefined));
+    socket.once('data', () => answer(socket));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  context.after(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
 describe('createControlClient', () => {
@@ -58,13 +80,88 @@ describe('createControlClient', () => {
     }
   });
   it('asks every route', async (context) => {
-    const { url } = await openBench(context);
-    const client = createControlClient({ url, token });
-    assert.deepEqual(await client.health(), { ok: true });
-    assert.deepEqual(await client.pending(), { groups: [] });
-    assert.deepEqual(await client.grants(), { grants: [] });
-    assert.deepEqual(await client.reload(), { loaded: true, version: 'v1', messages: [] });
-    await assert.rejects(client.revoke('g1'), { reason: 'not_found', status: 404 });
+    const asked: string[] = [];
+    const handled = createRoutes(openParts(context)).map((route) => ({
+      ...route,
+      handle: ({ id, body, query }: ControlRequest) => {
+        asked.push(`${route.method} ${route.path} ${id}`);
+        return Promise.resolve({ body: { id, body, query: [...query] } });
+      },
+    }));
+    const server = await openControl(
+      {
+        routes: handled,
+        find: () => ({ key: 'k', token: 't', role: 'admin', surface: undefined }),
+        onCall: () => undefined,
+        port: () => server.port ?? 0,
+        peerOf: () => undefined,
+        onBug: (bug) => assert.fail(String(bug)),
+      },
+      { port: 0 },
+    );
+    context.after(() => server.close());
+    const client = createControlClient({ url: `http://127.0.0.1:${server.port}`, token });
+    const draft = { file: 'f', etag: 'e', text: '' };
+    const history = { host: 'a b&c', limit: 5 };
+    const calls: readonly (readonly [Promise<unknown>, string, unknown?])[] = [
+      [client.health(), 'GET /v1/health '],
+      [client.status(), 'GET /v1/status '],
+      [client.pending(), 'GET /v1/pending '],
+      [client.show('k3'), 'GET /v1/pending/{id} k3'],
+      [
+        client.answer('k3', { outcome: 'deny' }),
+        'POST /v1/pending/{id}/answer k3',
+        { outcome: 'deny' },
+      ],
+      [
+        client.preview('k3', { outcome: 'deny' }),
+        'POST /v1/pending/{id}/preview k3',
+        { outcome: 'deny' },
+      ],
+      [client.hold('k3', '5m'), 'POST /v1/pending/{id}/hold k3', { for: '5m' }],
+      [client.grants(), 'GET /v1/grants '],
+      [client.revoke('g1'), 'DELETE /v1/grants/{id} g1'],
+      [client.undo(), 'POST /v1/undo ', {}],
+      [client.undo('k3'), 'POST /v1/undo ', { id: 'k3' }],
+      [client.history(), 'GET /v1/history '],
+      [client.history(history), 'GET /v1/history '],
+      [client.pause('10m'), 'POST /v1/pause ', { for: '10m' }],
+      [client.resume(), 'POST /v1/resume ', {}],
+      [client.panic(true), 'POST /v1/panic ', { on: true }],
+      [client.lift('f1'), 'POST /v1/floods/{id}/lift f1', {}],
+      [client.change('c1', 'accept'), 'POST /v1/changes/{id}/accept c1', {}],
+      [client.change('c1', 'reject'), 'POST /v1/changes/{id}/reject c1', {}],
+      [client.change('c1', 'undo'), 'POST /v1/changes/{id}/undo c1', {}],
+      [client.rules(), 'GET /v1/rules '],
+      [client.checkRules(draft), 'POST /v1/rules/check ', draft],
+      [client.saveRules(draft), 'POST /v1/rules/save ', draft],
+      [client.undoRules('e1'), 'POST /v1/rules/undo ', { id: 'e1' }],
+      [client.rulesHistory(), 'GET /v1/rules/history '],
+      [client.tokens(), 'GET /v1/tokens '],
+      [
+        client.createToken({ name: 'a', role: 'viewer' }),
+        'POST /v1/tokens ',
+        { name: 'a', role: 'viewer' },
+      ],
+      [client.revokeToken('t1'), 'DELETE /v1/tokens/{id} t1'],
+      [client.rotateToken(), 'POST /v1/tokens/local/rotate ', {}],
+      [client.pageCode(), 'POST /v1/page-codes ', {}],
+      [client.pageSession('c'), 'POST /v1/page-sessions ', { code: 'c' }],
+      [client.reportTray(null), 'POST /v1/tray ', { problem: null }],
+      [client.reload(), 'POST /v1/reload ', {}],
+    ];
+    for (const [call, , body] of calls)
+      assert.deepEqual(((await call) as { body: unknown }).body, body);
+    assert.deepEqual(asked.toSorted(), calls.map(([, route]) => route).toSorted());
+    const watched = 'GET /v1/events ';
+    const missing = handled
+      .map(({ method, path }) => `${method} ${path}`)
+      .filter((route) => ![...asked, watched].some((one) => one.startsWith(`${route} `)));
+    assert.deepEqual(missing, []);
+    assert.deepEqual(((await client.history(history)) as unknown as { query: unknown }).query, [
+      ['host', 'a b&c'],
+      ['limit', '5'],
+    ]);
   });
   it('asks for health without giving the token away', async (context) => {
     const { url } = await openBench(context);
@@ -100,6 +197,69 @@ describe('createControlClient', () => {
     await assert.rejects(createControlClient({ url, token }).answer('../x', { outcome: 'allow' }), {
       reason: 'not_found',
     });
+  });
+
+  it('watches until it is told to stop', async (context) => {
+    const groups = [makeGroup({ id: 'k1' })];
+    const bench = await openBench(context, { live: { groups: () => [...groups] } });
+    const state = stateFolder(context, { control: null, socket: bench.socketPath });
+    for (const client of [
+      createControlClient({ url: bench.url, token }, { surface: 'watch' }),
+      createControlClient({ state }, { surface: 'watch' }),
+    ]) {
+      const abort = new AbortController();
+      let view: LiveView | undefined;
+      for await (const event of client.watch(abort.signal)) {
+        view = applyEvent(view, event);
+        if (event.type === 'change') abort.abort();
+        groups.push(makeGroup({ id: `k${groups.length + 1}` }));
+        bench.feed.mark('groups');
+      }
+      assert.deepEqual(view?.groups, groups.slice(0, -1));
+    }
+    assert.deepEqual(bench.parts.watching[0], ['watch', 1]);
+  });
+  it('leaves the stream when whoever reads it does', async (context) => {
+    const left = Promise.withResolvers<void>();
+    const bench = await openBench(context, {
+      onWatching: (_surface, change) => {
+        if (change === -1) left.resolve();
+      },
+    });
+    const client = createControlClient({ url: bench.url, token });
+    for await (const event of client.watch(new AbortController().signal)) {
+      assert.equal(event.type, 'snapshot');
+      break;
+    }
+    await left.promise;
+    assert.equal(bench.feed.count(), 0);
+  });
+  it('says why it cannot watch', async (context) => {
+    const bench = await openBench(context);
+    const { signal } = new AbortController();
+    const first = async (target: ControlTarget, timeoutMs = 5000) =>
+      await createControlClient(target, { timeoutMs }).watch(signal)[Symbol.asyncIterator]().next();
+    await assert.rejects(first({ url: bench.url, token: 'wrong' }), { reason: 'unauthorized' });
+    await assert.rejects(first({ url: 'http://127.0.0.1:1', token }), {
+      code: 'ERR_CONTROL_UNREACHABLE',
+      message: /^the daemon does not answer/,
+    });
+    const state = stateFolder(context, '{');
+    await assert.rejects(first({ state }), { code: 'ERR_STATE_CORRUPT' });
+    const mute = await listen(context, () => undefined);
+    await assert.rejects(first({ url: mute, token }, 50), {
+      code: 'ERR_CONTROL_UNREACHABLE',
+      message: /^the daemon has fallen silent/,
+    });
+    const head = 'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n';
+    for (const text of ['data: nonsense\n\n', 'data: {"type":"change"}\n\n', ': nothing\n\n']) {
+      const odd = await listen(context, (socket) => socket.end(head + text));
+      await assert.rejects(first({ url: odd, token }), { code: 'ERR_CONTROL_UNREACHABLE' });
+    }
+  });
+  it('asks nobody when it is told to stop before it begins', async () => {
+    const client = createControlClient({ state: '/nowhere' });
+    for await (const event of client.watch(AbortSignal.abort())) assert.fail(event.type);
   });
 
   it('says that no daemon runs', async (context) => {

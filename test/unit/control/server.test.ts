@@ -6,11 +6,15 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { createControlClient } from '../../../src/control/client.ts';
+import type { PageSessionResponse } from '../../../src/control/messages.ts';
+import { createRoutes } from '../../../src/control/routes.ts';
 import { openControl } from '../../../src/control/server.ts';
 import { SallyportError } from '../../../src/errors.ts';
 import type { Caller } from '../../../src/approval/answers.ts';
-import { openBench, send, sendRaw } from '../../support/control.ts';
-import type { Sent } from '../../support/control.ts';
+import { openBench, send, sendRaw, token } from '../../support/control.ts';
+import type { ControlBench, Sent } from '../../support/control.ts';
+import { makeGrant } from '../../support/views.ts';
 
 const json = { 'content-type': 'application/json' };
 const parts = {
@@ -261,6 +265,184 @@ describe('the control listener', () => {
     }
     assert.equal((await send(bench, {})).status, 200);
     for (const socket of strangers) socket.destroy();
+  });
+
+  it('knows a session of the page by its secret, and forces its surface', async (context) => {
+    const bench = await openBench(context);
+    const holder = bench.tokens.find(token);
+    assert.ok(holder);
+    const code = /#code=(.*)$/.exec(bench.pages.createCode(holder).url ?? '')?.[1];
+    const exchange = {
+      method: 'POST',
+      path: '/v1/page-sessions',
+      body: JSON.stringify({ code }),
+      headers: { ...json, authorization: '' },
+    };
+    const { status, body } = await send(bench, exchange);
+    const { secret, role } = body as PageSessionResponse;
+    assert.deepEqual([status, role], [200, 'admin']);
+    assert.deepEqual((await send(bench, exchange)).status, 401); // a code works once
+    const headers = { authorization: `Bearer ${secret}`, 'x-sallyport-surface': 'cli' };
+    assert.equal((await send(bench, { headers })).status, 200);
+    assert.deepEqual(bench.calls, [['page', 'admin']]);
+  });
+
+  it('takes no code and no session of another run, and no code after a minute', async (context) => {
+    const clock = { now: Date.now() };
+    const bench = await openBench(context, { now: () => clock.now });
+    const holder = bench.tokens.find(token);
+    assert.ok(holder);
+    const code = /#code=(.*)$/.exec(bench.pages.createCode(holder).url ?? '')?.[1];
+    const enter = async (where: ControlBench) =>
+      await send(where, {
+        method: 'POST',
+        path: '/v1/page-sessions',
+        body: JSON.stringify({ code }),
+        headers: { ...json, authorization: '' },
+      });
+    const other = await openBench(context);
+    assert.equal((await enter(other)).status, 401);
+    clock.now += 60_000;
+    assert.deepEqual((await enter(bench)).body, {
+      error: {
+        code: 'unauthorized',
+        message: 'this code was used, or is older than a minute; run "sallyport open" again',
+      },
+    });
+    const session = bench.pages.open(
+      /#code=(.*)$/.exec(bench.pages.createCode(holder).url ?? '')?.[1] ?? '',
+    );
+    assert.ok(typeof session === 'object');
+    const headers = { authorization: `Bearer ${session.secret}` };
+    assert.deepEqual(
+      [(await send(bench, { headers })).status, (await send(other, { headers })).status],
+      [200, 401],
+    );
+  });
+
+  it('believes nobody to be the reviewer', async (context) => {
+    const bench = await openBench(context);
+    for (const surface of ['reviewer', 'nonsense', 'tray']) {
+      await send(bench, { headers: { 'x-sallyport-surface': surface } });
+    }
+    assert.deepEqual(
+      bench.calls.map(([surface]) => surface),
+      ['api', 'api', 'tray'],
+    );
+  });
+
+  it('takes a query where a route declares it, once each', async (context) => {
+    const asked: unknown[] = [];
+    const bench = await openBench(context, {
+      history: (query) => {
+        asked.push(query);
+        return { entries: [], more: false };
+      },
+    });
+    const statuses: number[] = [];
+    for (const query of ['?', '?limit=5&host=a%2Eb', '?limit=5&limit=6', '?token=x', '?limit']) {
+      statuses.push((await send(bench, { path: `/v1/history${query}` })).status);
+    }
+    assert.deepEqual(statuses, [200, 200, 400, 400, 400]);
+    assert.deepEqual(asked, [{}, { limit: 5, host: 'a.b' }]);
+  });
+
+  it('takes a draft of rules of a MiB, and no larger one', async (context) => {
+    const bench = await openBench(context);
+    const check = async (text: string) =>
+      await send(bench, {
+        method: 'POST',
+        path: '/v1/rules/check',
+        headers: json,
+        body: JSON.stringify({ file: 'f', etag: 'e', text }),
+      });
+    assert.deepEqual(
+      [
+        (await check('x\n'.repeat(1024 * 512))).status,
+        (await check('x'.repeat(2 * 1024 * 1024))).status,
+      ],
+      [404, 413], // the parts of this bench know no such file
+    );
+  });
+
+  it('streams for longer than any other request may take, and ends streams when it closes', async (context) => {
+    const bench = await openBench(context);
+    const server = await openControl(
+      {
+        routes: createRoutes(bench.parts),
+        find: bench.tokens.find,
+        onCall: () => undefined,
+        port: () => server.port ?? 0,
+        peerOf: () => undefined,
+        onBug: (bug) => bench.bugs.push(bug),
+      },
+      { port: 0 },
+    );
+    const client = createControlClient({ url: `http://127.0.0.1:${server.port}`, token });
+    const stream = client.watch(new AbortController().signal)[Symbol.asyncIterator]();
+    const first = await stream.next();
+    assert.ok(first.done !== true && first.value.type === 'snapshot');
+    const next = assert.rejects(stream.next(), { code: 'ERR_CONTROL_UNREACHABLE' });
+    const startMs = performance.now();
+    await server.close();
+    assert.ok(performance.now() - startMs < 900, 'it waited for the stream');
+    await next;
+    assert.deepEqual([bench.feed.count(), bench.bugs], [0, []]);
+  });
+
+  it('refuses the 33rd watcher of a token', async (context) => {
+    const bench = await openBench(context);
+    const abort = new AbortController();
+    const client = createControlClient({ url: bench.url, token });
+    const streams = Array.from({ length: 32 }, () =>
+      client.watch(abort.signal)[Symbol.asyncIterator](),
+    );
+    await Promise.all(streams.map(async (stream) => await stream.next()));
+    await assert.rejects(client.watch(abort.signal)[Symbol.asyncIterator]().next(), {
+      reason: 'busy',
+    });
+    abort.abort();
+    const ends = await Promise.all(streams.map(async (stream) => await stream.next()));
+    assert.ok(ends.every(({ done }) => done === true));
+  });
+
+  it('cuts off a watcher that does not read, and serves the others', async (context) => {
+    const cut = Promise.withResolvers<void>();
+    let uses = 0;
+    const bench = await openBench(context, {
+      live: {
+        grants: () => {
+          setImmediate(() => bench.feed.mark('gate')); // each answer makes the next one due
+          setImmediate(() => bench.feed.mark('grants'));
+          uses += 1;
+          return [makeGrant({ note: 'x'.repeat(2 * 1024 * 1024), uses })];
+        },
+      },
+      onWatching: (surface, change) => {
+        if (surface === 'tray' && change === -1) cut.resolve();
+      },
+    });
+    const abort = new AbortController();
+    const quick = createControlClient({ url: bench.url, token }, { surface: 'page' });
+    let isSlowGone = false;
+    const reading = (async () => {
+      let after = 0;
+      for await (const event of quick.watch(abort.signal)) {
+        if (event.type === 'change' && isSlowGone) after += 1;
+        if (after === 2) abort.abort(); // it is still served
+      }
+      return after;
+    })();
+    const slow = connect(bench.port, '127.0.0.1').on('error', () => undefined);
+    slow.write(
+      `GET /v1/events HTTP/1.1\r\nHost: 127.0.0.1:${bench.port}\r\nAuthorization: Bearer ${token}\r\nX-Sallyport-Surface: tray\r\n\r\n`,
+    );
+    await cut.promise;
+    assert.equal(bench.feed.count(), 1);
+    isSlowGone = true;
+    assert.equal(await reading, 2);
+    slow.destroy();
+    assert.deepEqual(bench.bugs, []);
   });
 
   it('keeps the socket to its owner', async (context) => {
