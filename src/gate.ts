@@ -142,8 +142,9 @@ function answered(
         grant,
       };
     case 'denied':
-    case 'paused':
       return { ...deny('not_allowed', 'decider'), grant };
+    case 'paused': // nobody will answer, and the question stays, as after a wait in vain
+
     case 'timeout':
       return deny('approval_timeout', 'decider');
     case 'gone':
