@@ -320,7 +320,7 @@ describe('the list', { timeout: 120_000 }, () => {
       w.ask(makeGroup(), makeGroup({ id: 'k4', host: 'b.example.net' })),
     );
     await pass(600);
-    const before = await card('b.example.net').boundingBox();
+    const first = await card('b.example.net').boundingBox();
     await card('api.example.net').getByRole('button', { name: 'Deny', exact: true }).click();
     await card('api.example.net').getByText('denied once').waitFor();
     world.ask(makeGroup({ id: 'k5', host: 'a.example.net' }));
@@ -331,7 +331,7 @@ describe('the list', { timeout: 120_000 }, () => {
       'a.example.net:443',
     ]);
     const now = await card('b.example.net').boundingBox();
-    assert.ok(Math.abs((now?.y ?? 0) - (before?.y ?? 0)) <= 2, 'a card slid under the pointer');
+    assert.ok(Math.abs((now?.y ?? 0) - (first?.y ?? 0)) <= 2, 'a card slid under the pointer');
     await card('api.example.net').getByRole('button', { name: 'Undo' }).waitFor();
     await pass(11_000);
     await card('api.example.net')

@@ -80,11 +80,11 @@ function sessionEnded() {
 /** The views are made once the role is known, which never changes in a session. */
 function makeViews() {
   return {
-    waiting: createWaiting(context, byId('waiting')),
-    remembered: createRemembered(context, byId('remembered')),
-    history: createHistory(context, byId('history')),
-    rules: createRules(context, byId('rules')),
-    setup: createSetup(context, byId('setup'), () => alerts.isOn()),
+    waiting: createWaiting(context, byId('panel-waiting')),
+    remembered: createRemembered(context, byId('panel-remembered')),
+    history: createHistory(context, byId('panel-history')),
+    rules: createRules(context, byId('panel-rules')),
+    setup: createSetup(context, byId('panel-setup'), () => alerts.isOn()),
   };
 }
 
@@ -92,7 +92,7 @@ function route() {
   const [first = '', ...rest] = location.hash.slice(1).split('/');
   const name = names.find((one) => one === first) ?? 'waiting';
   for (const one of names) {
-    setAttribute(byId(one), 'hidden', one !== name);
+    setAttribute(byId(`panel-${one}`), 'hidden', one !== name);
     setAttribute(byId(`tab-${one}`), 'aria-selected', one === name ? 'true' : 'false');
     setAttribute(byId(`tab-${one}`), 'tabindex', one === name ? 0 : -1);
   }

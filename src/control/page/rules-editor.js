@@ -131,7 +131,7 @@ export function createEditor(context, hooks) {
       const where = isHere
         ? button(place, () => jump(finding.line, finding.column), {
             class: 'plain',
-            'aria-label': `Go to line ${finding.line}, column ${finding.column}`,
+            'aria-label': `${place}, go there`,
           })
         : make('span', {}, `${finding.file}:${place}`);
       return make(
