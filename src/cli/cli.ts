@@ -22,6 +22,7 @@ export const commands: Readonly<Record<string, Load>> = {
   undo: async () => (await import('./undo.ts')).undoCommand,
   watch: async () => (await import('./watch.ts')).watchCommand,
   open: async () => (await import('./open.ts')).openCommand,
+  tray: async () => (await import('./tray.ts')).trayCommand,
   grants: async () => (await import('./grants.ts')).grantsCommand,
   revoke: async () => (await import('./revoke.ts')).revokeCommand,
   history: async () => (await import('./history.ts')).historyCommand,

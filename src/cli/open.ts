@@ -56,7 +56,8 @@ function portOff(): SallyportError {
 /** A browser may keep the opener running; a failure shows at once. */
 const openerLimitMs = 3000;
 
-async function openAddress(url: string, env: CommandIo['env']): Promise<boolean> {
+/** Hands the address to the desktop's browser as one argument; false when there is no desktop or no browser. */
+export async function openAddress(url: string, env: CommandIo['env']): Promise<boolean> {
   const words = openerWords(url, env, process.platform);
   if (words === undefined) return false;
   const [program = '', ...args] = words;

@@ -1,6 +1,8 @@
 // A Linux desktop: one connection to the session bus with the notification and the tray icon on it. Whatever of
 // it is missing or goes away is told in a sentence and tried again; one tray per session bus.
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { DesktopAdapter, DesktopEvents, TrayModel } from './adapter.ts';
 import { openBus, type SessionBus } from './bus.ts';
 import { openNotifier, type Notifier } from './notifier.ts';
@@ -47,6 +49,7 @@ class LinuxDesktop implements DesktopAdapter {
   readonly #options: LinuxOptions;
   readonly #events: DesktopEvents;
   readonly #stop = new AbortController();
+  readonly #stopped: Promise<unknown>;
   readonly #ended: Promise<void>;
   readonly #problems = new Map<Part | 'bus', string>();
   #told: string | null | undefined;
@@ -56,6 +59,7 @@ class LinuxDesktop implements DesktopAdapter {
   constructor(options: LinuxOptions, events: DesktopEvents) {
     this.#options = options;
     this.#events = events;
+    this.#stopped = once(this.#stop.signal, 'abort');
     this.#ended = this.#live();
   }
 
@@ -85,7 +89,7 @@ class LinuxDesktop implements DesktopAdapter {
       } catch (error) {
         this.#tell('bus', `there is no session bus: ${reasonOf(error)}`);
       }
-      await pause(pauseMs, this.#stop.signal);
+      await delay(pauseMs, undefined, { signal: this.#stop.signal }).catch(() => undefined);
       pauseMs = Math.min(pauseMs * 2, longestPauseMs);
     }
   }
@@ -128,7 +132,7 @@ class LinuxDesktop implements DesktopAdapter {
     this.#standing = standing;
     this.#tell('bus', null);
     if (this.#model !== undefined) this.show(this.#model);
-    await Promise.race([bus.closed, aborted(this.#stop.signal)]);
+    await Promise.race([bus.closed, this.#stopped]);
     this.#standing = undefined;
     item.close();
     await notifier.close();
@@ -150,18 +154,4 @@ class LinuxDesktop implements DesktopAdapter {
 
 function reasonOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
-}
-
-async function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-}
-
-async function pause(limitMs: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, limitMs);
-  await Promise.race([promise, aborted(signal)]);
-  clearTimeout(timer);
 }

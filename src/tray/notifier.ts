@@ -62,6 +62,7 @@ class LiveNotifier implements Notifier {
   /** What was answered by a click: it is not posted again before it changes. */
   #answered: string | null = null;
   #isBusy = false;
+  #work: Promise<void> = Promise.resolve();
   #isClosed = false;
   #retry: NodeJS.Timeout | undefined;
 
@@ -92,23 +93,31 @@ class LiveNotifier implements Notifier {
   close = async (): Promise<void> => {
     this.#isClosed = true;
     clearTimeout(this.#retry);
-    if (this.#post?.isOpen !== true) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const limit = setTimeout(resolve, closeLimitMs);
-    await Promise.race([this.#withdraw(this.#post), promise]);
+    await Promise.race([this.#withdrawLast(), promise]);
     clearTimeout(limit);
   };
+
+  /** What is being posted right now gets its id first: without one it could not be taken away. */
+  async #withdrawLast(): Promise<void> {
+    await this.#work;
+    if (this.#post?.isOpen === true) await this.#withdraw(this.#post);
+  }
 
   /** Works until the screen shows what is wanted; one at a time, so that posts cannot overtake each other. */
   async #settle(): Promise<void> {
     if (this.#isBusy) return;
     this.#isBusy = true;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#work = promise;
     try {
       while (!this.#isClosed && (await this.#step()));
     } catch (error) {
       this.#fail(error);
     } finally {
       this.#isBusy = false;
+      resolve();
     }
   }
 
