@@ -5,6 +5,7 @@ import { andWords, maskBits, maskWords, type Address } from '../policy/address.t
 import type { RuleRef } from '../policy/decision.ts';
 import {
   createStarMatcher,
+  type NamePattern,
   type NetworkPattern,
   type Pattern,
   type StarPattern,
@@ -113,94 +114,119 @@ function outsideConflicts(
   });
 }
 
-/** Rules of one outcome by what they cover. */
+/** Rules of one outcome by what they cover; of equal rules the first, since the later is the one too many. */
 interface CoverIndex {
-  /** By shape, name or block, and port: every rule, so that one does not cover itself. */
-  readonly rules: Map<string, ConfigRule[]>;
+  readonly any: Keyed;
+  readonly exact: Keyed;
+  readonly below: Keyed;
+  readonly apex_and_below: Keyed;
+  readonly star: Keyed;
+  /** Addresses and blocks. */
+  readonly network: Keyed;
   /** In-label stars by the name they end in. */
-  readonly stars: Map<string, ConfigRule[]>;
+  readonly endings: Map<string, ConfigRule[]>;
+}
+
+/** Rules by name: those for every port, and those for one by name and port. */
+interface Keyed {
+  readonly every: Map<string, ConfigRule>;
+  readonly ported: Map<string, ConfigRule>;
 }
 
 function createCoverIndex(): CoverIndex {
-  return { rules: new Map(), stars: new Map() };
+  const keyed = (): Keyed => ({ every: new Map(), ported: new Map() });
+  const [any, exact, below, apexAndBelow] = [keyed(), keyed(), keyed(), keyed()];
+  const [star, network] = [keyed(), keyed()];
+  return { any, exact, below, apex_and_below: apexAndBelow, star, network, endings: new Map() };
 }
 
-function addCover({ rules, stars }: CoverIndex, rule: ConfigRule): void {
+function addCover(index: CoverIndex, rule: ConfigRule): void {
   const { pattern } = rule;
-  push(rules, `${keyOf(pattern)} ${pattern.port ?? '*'}`, rule);
-  if (pattern.shape === 'star') push(stars, pattern.fixed, rule);
-}
-
-function push(map: Map<string, ConfigRule[]>, key: string, rule: ConfigRule): void {
-  const list = map.get(key);
-  if (list === undefined) map.set(key, [rule]);
+  const { every, ported } = index[pattern.shape];
+  const [map, key] =
+    pattern.port === undefined
+      ? [every, nameOf(pattern)]
+      : [ported, `${nameOf(pattern)} ${pattern.port}`];
+  if (!map.has(key)) map.set(key, rule);
+  if (pattern.shape !== 'star') return;
+  const list = index.endings.get(pattern.fixed);
+  if (list === undefined) index.endings.set(pattern.fixed, [rule]);
   else list.push(rule);
 }
 
-function keyOf(pattern: Pattern): string {
+function nameOf(pattern: Pattern): string {
   switch (pattern.shape) {
     case 'any':
-      return 'any';
+      return '*';
     case 'network':
       return blockKey(pattern.base, pattern.length);
     case 'exact':
     case 'below':
     case 'apex_and_below':
     case 'star':
-      return `${pattern.shape} ${pattern.name}`;
+      return pattern.name;
     default:
       return pattern satisfies never;
   }
 }
 
-/** A rule that covers all that this one covers; `narrowly`: for what an allow means to the local guard too. */
-function findCover(
-  { rules, stars }: CoverIndex,
-  rule: ConfigRule,
-  narrowly: boolean,
-): ConfigRule | undefined {
+/** The rule of that name, for every port or this one, that is not the rule itself. */
+function lookUp({ every, ported }: Keyed, name: string, rule: ConfigRule): ConfigRule | undefined {
+  const { port } = rule.pattern;
+  if (port !== undefined && ported.size > 0) {
+    const found = ported.get(`${name} ${port}`);
+    if (found !== undefined && found !== rule) return found;
+  }
+  const found = every.size === 0 ? undefined : every.get(name);
+  return found === rule ? undefined : found;
+}
+
+/** A rule that covers all that this one covers, the closest first; `narrowly`: for the local guard too. */
+function findCover(index: CoverIndex, rule: ConfigRule, narrowly: boolean): ConfigRule | undefined {
   const { pattern } = rule;
-  for (const key of widerKeys(pattern, narrowly && rule.ref.outcome === 'allow')) {
-    for (const port of pattern.port === undefined ? ['*'] : [pattern.port, '*']) {
-      // Of equal rules the later is the one too many.
-      const found = rules.get(`${key} ${port}`)?.[0];
-      if (found !== undefined && found !== rule) return found;
-    }
-  }
-  return pattern.shape === 'exact' ? findStar(stars, rule, pattern.name) : undefined;
-}
-
-/** The keys of everything that covers this pattern, itself among them, the closest first. */
-function* widerKeys(pattern: Pattern, keepsGuard: boolean): Generator<string> {
-  yield keyOf(pattern);
+  const same = lookUp(index[pattern.shape], nameOf(pattern), rule);
+  if (same !== undefined || pattern.shape === 'any') return same;
+  const keepsGuard = narrowly && rule.ref.outcome === 'allow';
   if (pattern.shape === 'network') {
+    const block = findBlock(index.network, pattern, rule);
     // Only an address or block excuses an address from the local guard, so `*` does not cover one.
-    for (let length = pattern.length - 1; length >= 0; length -= 1)
-      yield widerBlock(pattern, length);
-    if (!keepsGuard) yield 'any';
-    return;
+    return block ?? (keepsGuard ? undefined : lookUp(index.any, '*', rule));
   }
-  if (pattern.shape === 'any') return;
   // Only its own name excuses localhost.
-  if (keepsGuard && pattern.shape === 'exact' && isLocalName(pattern.name)) return;
-  yield* widerNames(pattern);
-  yield 'any';
+  if (keepsGuard && pattern.shape === 'exact' && isLocalName(pattern.name)) return undefined;
+  const star = pattern.shape === 'exact' ? findStar(index, rule, pattern.name) : undefined;
+  return star ?? findWiderName(index, pattern, rule) ?? lookUp(index.any, '*', rule);
 }
 
-function* widerNames(
-  pattern: Exclude<Pattern, NetworkPattern | { shape: 'any' }>,
-): Generator<string> {
+function findBlock(
+  network: Keyed,
+  pattern: NetworkPattern,
+  rule: ConfigRule,
+): ConfigRule | undefined {
+  for (let length = pattern.length - 1; length >= 0; length -= 1) {
+    const found = lookUp(network, widerBlock(pattern, length), rule);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+function findWiderName(
+  index: CoverIndex,
+  pattern: NamePattern | StarPattern,
+  rule: ConfigRule,
+): ConfigRule | undefined {
+  const { below, apex_and_below: apexAndBelow } = index;
+  const isNone = [below, apexAndBelow].every(({ every, ported }) => every.size + ported.size === 0);
+  if (isNone) return undefined;
   const isStar = pattern.shape === 'star';
   let name = isStar ? pattern.fixed : pattern.name;
-  if (isStar) {
-    yield `below ${name}`;
-  }
-  yield `apex_and_below ${name}`;
-  for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.')) {
+  let found = isStar ? lookUp(below, name, rule) : undefined;
+  found ??= lookUp(apexAndBelow, name, rule);
+  for (let dot = name.indexOf('.'); dot !== -1 && found === undefined; dot = name.indexOf('.')) {
     name = name.slice(dot + 1);
-    yield `below ${name}`;
-    yield `apex_and_below ${name}`;
+    found = lookUp(below, name, rule) ?? lookUp(apexAndBelow, name, rule);
   }
+  return found;
 }
 
 function isLocalName(name: string): boolean {
@@ -208,13 +234,13 @@ function isLocalName(name: string): boolean {
 }
 
 function findStar(
-  stars: CoverIndex['stars'],
+  { endings }: CoverIndex,
   { pattern }: ConfigRule,
   name: string,
 ): ConfigRule | undefined {
-  if (stars.size === 0) return undefined;
+  if (endings.size === 0) return undefined;
   for (let dot = name.indexOf('.'); dot !== -1; dot = name.indexOf('.', dot + 1)) {
-    const found = stars
+    const found = endings
       .get(name.slice(dot + 1))
       ?.slice(0, starLimit)
       .find((rule) => isPortCovered(pattern, rule.pattern) && matchesStar(rule, name));

@@ -7,9 +7,9 @@ import { parsePattern } from '../policy/pattern.ts';
 import { insertLast, removeElements, type CommaList } from './comma-list.ts';
 import { quote } from './finding.ts';
 import { indentAt, lineEndNear, lineStartAt, nextLineAt, splice, type Span } from './lines.ts';
-import { parseSyntax, type AST } from './locate.ts';
+import type { AST } from './locate.ts';
 import { findRulePlaces, type PairPlace, type RulePlaces } from './rule-places.ts';
-import { isTable, parseDocument, type Table } from './toml.ts';
+import { isTable, parseForEdit, type Editable, type Table } from './toml.ts';
 
 /** One change to a list. */
 export interface RuleEdit {
@@ -31,44 +31,58 @@ export function applyEdits(
   if (text.length * edits.length > workLimit) {
     return problem(`${edits.length} edits are too many for a file of this size; edit its text`);
   }
+  if (edits.length === 0) return { ok: true, value: text };
   const mark = text.startsWith('\uFEFF') ? '\uFEFF' : '';
   let body = text.slice(mark.length);
+  let parsed = parse(body);
   for (const edit of edits) {
-    const edited = applyEdit(body, edit, dialect);
+    if (!parsed.ok) return parsed;
+    const edited = applyEdit(body, parsed.value, edit, dialect);
     if (!edited.ok) return edited;
-    body = edited.value;
+    ({ body, parsed } = edited.value);
   }
   return { ok: true, value: mark + body };
+}
+
+function parse(text: string): Parsed<Editable> {
+  const parsed = parseForEdit(text);
+  if (parsed.ok) return parsed;
+  const { line, column } = parsed.place;
+  return problem(`line ${line}:${column} is not valid TOML; mend it first`);
 }
 
 /** The text as the edits see it. */
 interface Draft {
   readonly text: string;
-  readonly root: Table;
   /** `network` or, in Codex's file, `experimental_network`. */
   readonly name: string;
   readonly dialect: 'own' | 'codex';
   readonly places: RulePlaces;
 }
 
-function applyEdit(text: string, edit: RuleEdit, dialect: Draft['dialect']): Parsed<string> {
-  const parsed = parseDocument(text);
-  if (!parsed.ok) {
-    const { line, column } = parsed.place;
-    return problem(`line ${line}:${column} is not valid TOML; mend it first`);
-  }
+/** An edited text with what it parses to. */
+interface Edited {
+  readonly body: string;
+  readonly parsed: Parsed<Editable>;
+}
+
+function applyEdit(
+  text: string,
+  { root, syntax }: Editable,
+  edit: RuleEdit,
+  dialect: Draft['dialect'],
+): Parsed<Edited> {
   const name = dialect === 'codex' ? 'experimental_network' : 'network';
-  const { root } = parsed.value;
   const before = contentOf(root, name);
   if (!before.ok) return before;
-  const draft = { text, root, name, dialect, places: findRulePlaces(parseSyntax(text), name) };
+  const draft = { text, name, dialect, places: findRulePlaces(syntax, name) };
   const wanted = intend(before.value, edit, dialect);
   if (!wanted.ok) return wanted;
-  const edited =
+  const body =
     edit.kind === 'add'
       ? addRule(draft, before.value, edit)
       : removeRules(draft, before.value, edit);
-  return edited === undefined ? unsafe : proven(edited, name, wanted.value);
+  return body === undefined ? unsafe : proven(body, name, wanted.value);
 }
 
 const unsafe = {
@@ -77,11 +91,11 @@ const unsafe = {
 } as const;
 
 /** The edited text, when it says what was meant and nothing else. */
-function proven(text: string, name: string, wanted: Says): Parsed<string> {
-  const parsed = parseDocument(text);
+function proven(body: string, name: string, wanted: Says): Parsed<Edited> {
+  const parsed = parse(body);
   const made = parsed.ok ? contentOf(parsed.value.root, name) : undefined;
   return made?.ok === true && isDeepStrictEqual(made.value.says, wanted)
-    ? { ok: true, value: text }
+    ? { ok: true, value: { body, parsed } }
     : unsafe;
 }
 

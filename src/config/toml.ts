@@ -1,7 +1,7 @@
 // Text to a TOML value with an index of places. The only importer of smol-toml; places come from
 // locate.ts. Both parsers must agree that the text is TOML: a document that only one reads is refused.
 import { parse, TomlError } from 'smol-toml';
-import { createLocator, type Locate, type Place } from './locate.ts';
+import { createLocator, parseSyntax, type AST, type Locate, type Place } from './locate.ts';
 
 /** A TOML table as the parser gives it: no prototype, so any key is safe. */
 export type Table = Readonly<Record<string, unknown>>;
@@ -22,10 +22,31 @@ const maxDepth = 64;
 
 /** Parses TOML 1.1 text. Never throws. */
 export function parseDocument(text: string): ParsedDocument {
+  return parseWith(text, createLocator, (root, locate) => ({ root, locate }));
+}
+
+/** The same with the syntax in place of the index of places; ranges are those of the text without its mark. */
+export function parseForEdit(
+  text: string,
+): Extract<ParsedDocument, { ok: false }> | { readonly ok: true; readonly value: Editable } {
+  return parseWith(text, parseSyntax, (root, syntax) => ({ root, syntax }));
+}
+
+/** A parsed document with its syntax. */
+export interface Editable {
+  readonly root: Table;
+  readonly syntax: AST.TOMLTopLevelTable;
+}
+
+function parseWith<A, B>(
+  text: string,
+  second: (body: string) => A,
+  both: (root: Table, of: A) => B,
+): Extract<ParsedDocument, { ok: false }> | { readonly ok: true; readonly value: B } {
   const body = text.startsWith('\uFEFF') ? text.slice(1) : text;
   try {
     const root = parse(body, { maxDepth });
-    return { ok: true, value: { root, locate: createLocator(body) } };
+    return { ok: true, value: both(root, second(body)) };
   } catch (error) {
     return { ok: false, ...explain(error) };
   }
