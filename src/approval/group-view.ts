@@ -70,8 +70,17 @@ export function createGroupView(
 ): (group: PendingGroup<HeldAsker>, request: DecisionRequest) => GroupView {
   const { memory, flood, patience } = parts;
   const steady = new Map<string, Steady>();
+  const askers = new WeakMap<Asker, AskerView>();
   const developerHosts = createNameIndex(knownHostNames());
   const allowedNames = createAllowedIndex(memory);
+
+  function viewOnce(asker: Asker): AskerView {
+    const known = askers.get(asker);
+    if (known !== undefined) return known;
+    const view = viewAsker(asker, parts.home);
+    askers.set(asker, view);
+    return view;
+  }
 
   function findSteady(id: string, request: DecisionRequest): Steady {
     const known = steady.get(id);
@@ -129,7 +138,7 @@ export function createGroupView(
       warnings,
       quickAllow: kind === 'name' && warnings.length === 0,
       bundle,
-      askers: group.askers.map(({ asker }) => viewAsker(asker, parts.home)),
+      askers: group.askers.map(({ asker }) => viewOnce(asker)),
       unidentified: group.unidentified,
     };
   };

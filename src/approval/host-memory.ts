@@ -156,9 +156,9 @@ export function createHostMemory(): HostMemory {
       const end = `.${domain}`;
       const found: string[] = [];
       for (const half of [allowedHalf, otherHalf]) {
-        for (const { host } of walk(half)) {
+        for (let entry = half.newest; entry !== undefined; entry = entry.older) {
           if (found.length >= limit) return found;
-          if (host.endsWith(end)) found.push(host);
+          if (entry.host.endsWith(end)) found.push(entry.host);
         }
       }
       return found;

@@ -27,7 +27,7 @@ const typoLetters = 6;
 /** Slips that are hardly ever chance are taken from here on: two letters swapped, one doubled. */
 const slipLetters = 4;
 /** Two wrong letters are too few to notice in a name this long; beyond the second nobody types it. */
-export const twoTypoLetters = { from: 12, to: 32 } as const;
+export const twoTypoLetters = { from: 12, to: 24 } as const;
 const confusableLetters = 3;
 /** Labels that look alike under another ending need more letters to mean anything. */
 const confusableElsewhereLetters = 5;

@@ -25,20 +25,20 @@ export interface Resemblance {
 
 /** Known names to compare with. */
 export interface NameIndex {
-  /** Adds a canonical host, by its registrable domain; beyond the limits it is only known, not compared. */
+  /** Adds a canonical host, by its registrable domain; beyond the limits it is compared by what it looks like only, or not at all. */
   readonly add: (host: string) => void;
   /** Whether a host with this registrable domain (or public suffix) was added. */
   readonly has: (domain: string) => boolean;
-  /** Known names that could resemble this one. */
-  readonly near: (name: ReadName) => readonly ReadName[];
+  /** Known names that could resemble this one; `cuts` are its own, from `cutsOf`. */
+  readonly near: (name: ReadName, cuts: ReadonlySet<number>) => readonly ReadName[];
   /** How many domains it knows. */
   readonly size: () => number;
 }
 
 /** Domains compared by every index; rules beyond that are known and not compared. */
 const domainLimit = 20_000;
-/** Labels with letters taken out; a long label has some five hundred of them. */
-const cutLimit = 200_000;
+/** Labels with letters taken out; most labels have a dozen of them, a long one some three hundred. */
+const cutLimit = 60_000;
 /** Names that share a key; more are a family of one owner and not worth another look. */
 const bucketLimit = 32;
 
@@ -46,7 +46,7 @@ const bucketLimit = 32;
 export function createNameIndex(hosts: Iterable<string> = []): NameIndex {
   const domains = new Set<string>();
   const bySkeleton = new Map<string, ReadName[]>();
-  const byCut = new Map<string, ReadName[]>();
+  const byCut = new Map<number, ReadName[]>();
 
   function add(host: string): void {
     const domain = domainOf(host);
@@ -62,19 +62,16 @@ export function createNameIndex(hosts: Iterable<string> = []): NameIndex {
   return {
     add,
     has: (domain) => domains.has(domain),
-    near(name) {
+    near(name, cuts) {
       const found = new Set(bySkeleton.get(name.skeleton));
-      if (byCut.size === 0) return [...found];
-      for (const key of cutsOf(name)) {
-        for (const each of byCut.get(key) ?? []) found.add(each);
-      }
+      for (const key of cuts) for (const each of byCut.get(key) ?? []) found.add(each);
       return [...found];
     },
     size: () => domains.size,
   };
 }
 
-function put(table: Map<string, ReadName[]>, key: string, name: ReadName): void {
+function put<K>(table: Map<K, ReadName[]>, key: K, name: ReadName): void {
   const names = table.get(key);
   if (names === undefined) table.set(key, [name]);
   else if (names.length < bucketLimit) names.push(name);
@@ -85,18 +82,36 @@ function domainOf(host: string): string {
 }
 
 /**
- * The label with up to one letter taken out, up to two where two slips count: labels that are so few slips
- * apart share one of them, and under another suffix slips do not count.
+ * The label with up to one letter taken out, up to two where two slips count, each as a hash: labels that are so
+ * few slips apart share one of them. Under another suffix slips do not count, so it is part of the hash.
  */
-function cutsOf({ latin, suffix }: ReadName): Set<string> {
+export function cutsOf({ latin, suffix }: ReadName): ReadonlySet<number> {
   const isLong = latin.length >= twoTypoLetters.from && latin.length <= twoTypoLetters.to;
-  const once = cutOnce(latin);
-  const cuts = isLong ? once.flatMap((cut) => cutOnce(cut)) : [];
-  return new Set([latin, ...once, ...cuts].map((cut) => `${cut} ${suffix}`));
+  const begin = hashWithout(hashBegin, suffix, none, none);
+  const cuts = new Set([hashWithout(begin, latin, none, none)]);
+  for (let first = 0; first < latin.length; first += 1) {
+    cuts.add(hashWithout(begin, latin, first, none));
+    if (!isLong) continue;
+    for (let second = first + 1; second < latin.length; second += 1) {
+      cuts.add(hashWithout(begin, latin, first, second));
+    }
+  }
+  return cuts;
 }
 
-function cutOnce(label: string): string[] {
-  return Array.from(label, (_, at) => label.slice(0, at) + label.slice(at + 1));
+const none = -1;
+const hashBegin = 0x811c9dc5;
+
+/**
+ * FNV-1a of the text without the characters at two places. Names that collide are compared in vain, no more, and
+ * of those under one key only `bucketLimit` are kept.
+ */
+function hashWithout(begin: number, text: string, first: number, second: number): number {
+  let hash = begin;
+  for (let at = 0; at < text.length; at += 1) {
+    if (at !== first && at !== second) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193);
+  }
+  return hash;
 }
 
 const kindOrder: readonly ResemblanceKind[] = ['confusable', 'typo', 'suffix'];
@@ -120,8 +135,9 @@ export function findResemblance(
   }
   const name = readName(host);
   if (name === undefined) return undefined;
+  const cuts = cutsOf(name);
   const found = indexes
-    .flatMap((index) => index.near(name))
+    .flatMap((index) => index.near(name, cuts))
     .flatMap((known) => {
       const kind = compareNames(name, known);
       return kind === undefined ? [] : [{ kind, known }];

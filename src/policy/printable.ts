@@ -7,8 +7,12 @@ const unsafeCategories = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
 const invisible =
   /[\p{Variation_Selector}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{2800}\u{3164}\u{ffa0}]/gu;
 
+/** What most text is: nothing in it needs a second look. */
+const plain = /^[\x20-\x7e]*$/;
+
 /** The text with control, bidi, zero-width and other invisible characters as `\uXXXX`; ordinary letters stay. */
 export function escapePrintable(text: string): string {
+  if (plain.test(text)) return text;
   return text.replace(unsafeCategories, escapeUnits).replace(invisible, escapeUnits);
 }
 

@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import { compareNames, readName } from '../../../src/approval/look-alike.ts';
 import {
   createNameIndex,
+  cutsOf,
   decodeName,
   findResemblance,
   hostsOfRules,
@@ -30,7 +31,8 @@ describe('createNameIndex', () => {
     });
     const names = hosts.flatMap((host) => readName(host) ?? []);
     const all = createNameIndex(hosts.slice(0, 30));
-    const near = (of: (typeof names)[number]) => new Set(all.near(of).map(({ domain }) => domain));
+    const near = (of: (typeof names)[number]) =>
+      new Set(all.near(of, cutsOf(of)).map(({ domain }) => domain));
     for (const name of names) {
       const found = near(name);
       const missed = names
@@ -47,10 +49,27 @@ describe('createNameIndex', () => {
     );
     const asked = readName('servise-nunber.test');
     assert.ok(asked !== undefined);
-    assert.ok(few.near(asked).length <= 10);
-    assert.ok(many.near(asked).length <= 2000);
+    assert.ok(few.near(asked, cutsOf(asked)).length <= 10);
+    assert.ok(many.near(asked, cutsOf(asked)).length <= 2000);
     assert.ok(many.size() === 10_000);
   });
+});
+
+describe('cutsOf', () => {
+  const cases = [
+    ['a.test', 2],
+    ['docker.test', 7],
+    ['gogle.test', 6],
+    ['google.test', 6],
+    ['abcdefghijkl.test', 1 + 12 + 66],
+    ['abcdefghijklmnopqrstuvwxy.test', 26],
+  ] as const;
+  for (const [host, want] of cases) {
+    it(`gives ${want} for ${host}`, () => {
+      const name = readName(host);
+      assert.equal(name && cutsOf(name).size, want);
+    });
+  }
 });
 
 describe('findResemblance', () => {
