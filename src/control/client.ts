@@ -5,7 +5,9 @@ import type { ControlTarget } from './call.ts';
 import type * as messages from './messages.ts';
 import type { AnswerRequest, LiveEvent } from './messages.ts';
 
+/** The daemon's "no". */
 export { ControlError } from './call.ts';
+/** Where a daemon can be. */
 export type { ControlTarget } from './call.ts';
 
 /** Options of the client. */

@@ -103,7 +103,12 @@ export function memoryRoutes(parts: MemoryParts): readonly Route[] {
 
 /** Pause, panic, floods, changes of the policy, the tray's report and reload. */
 export function gateRoutes(parts: GateParts): readonly Route[] {
-  const verbs = ['accept', 'reject', 'undo'] as const;
+  // To undo a change that widened here may well have tightened there: it brings back what was refused since.
+  const verbs = [
+    ['accept', 'wide'],
+    ['reject', 'narrow'],
+    ['undo', 'wide'],
+  ] as const;
   return [
     act(parts, {
       route: 'POST /v1/pause',
@@ -142,11 +147,11 @@ export function gateRoutes(parts: GateParts): readonly Route[] {
         return lifted === undefined ? unknown(`no flood "${id}"`) : { body: lifted };
       },
     }),
-    ...verbs.map((verb) =>
+    ...verbs.map(([verb, reach]) =>
       act(parts, {
         route: `POST /v1/changes/{id}/${verb}`,
         permission: 'answer',
-        reach: verb === 'accept' ? 'wide' : 'none',
+        reach,
         action: `change_${verb}`,
         decode: decode.decodeNothing,
         run: async (_, by, id) => replyTo(await parts.change(id, verb, by)),
@@ -155,7 +160,7 @@ export function gateRoutes(parts: GateParts): readonly Route[] {
     act(parts, {
       route: 'POST /v1/tray',
       permission: 'answer',
-      reach: 'none',
+      reach: 'narrow', // what it says is shown to people
       action: 'tray',
       isTold: false,
       decode: decode.decodeTray,
