@@ -19,8 +19,10 @@ export interface RuleEdit {
   readonly rule: string;
 }
 
-/** Most characters that are parsed for one request: each edit parses the text twice. */
-const workLimit = 16 * 1024 * 1024;
+/** Most characters that are parsed for one request: each edit is parsed again, while the daemon does nothing else. */
+const workLimit = 4 * 1024 * 1024;
+/** Most entries that one edit removes. */
+const removeLimit = 100;
 
 /** The text after the edits, in order; the problem says which edit cannot be made and why. Never throws. */
 export function applyEdits(
@@ -180,6 +182,11 @@ function intendRemove(before: Content, edit: RuleEdit, dialect: Draft['dialect']
   const { shape, says } = before;
   const gone = matching(rulesOf(before, list), edit, dialect);
   if (gone.length === 0) return problem(`${quote(rule)} is not ${namedIn(before, list)}`);
+  if (gone.length > removeLimit) {
+    return problem(
+      `${quote(rule)} stands ${gone.length} times ${namedIn(before, list)}; edit the text`,
+    );
+  }
   if (shape === 'map') {
     const map = new Map([...says.map].filter(([text]) => !gone.includes(text)));
     return { ok: true, value: { ...says, map } };

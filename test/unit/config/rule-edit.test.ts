@@ -280,9 +280,19 @@ describe('applyEdits', () => {
 
   it('refuses more work than an answer may take', () => {
     const edits = Array.from({ length: 500 }, (_, index) => add(`h${index}.example`));
-    const large = `# ${'x'.repeat(40_000)}\n`;
+    const large = `# ${'x'.repeat(10_000)}\n`;
     const edited = applyEdits(large, edits, 'own');
     const problem = '500 edits are too many for a file of this size; edit its text';
     assert.deepEqual(edited, { ok: false, problem });
+    const list = Array.from({ length: 101 }, () => '"a.example"');
+    const same = applyEdits(
+      `[network]\nallowed_domains = [${list.join()}]\n`,
+      [remove('a.example')],
+      'own',
+    );
+    assert.deepEqual(same, {
+      ok: false,
+      problem: '"a.example" stands 101 times in allowed_domains; edit the text',
+    });
   });
 });

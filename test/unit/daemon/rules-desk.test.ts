@@ -229,6 +229,29 @@ describe('a draft', () => {
     );
   });
 
+  it('hides no sign: what is not to be seen is shown as its number', () => {
+    const { desk, user } = openDesk(standard);
+    const draft = '[network]\nallowed_domains = ["b\u00adad.example"] # \u202e\n';
+    const { effect, diff } = must(desk.check({ file: user, etag: etagOf(text), text: draft }));
+    assert.deepEqual(effect, ['+ allow b\\u{ad}ad.example', '- allow a.example']);
+    assert.equal(diff.at(-1)?.text, 'allowed_domains = ["b\\u{ad}ad.example"] # \\u{202e}');
+  });
+
+  it('keeps its byte order mark, and may not hold a NUL', () => {
+    const { desk, files, user } = openDesk(standard);
+    files.write('sallyport/config.toml', '\uFEFF[network]\n');
+    const etag = etagOf('\uFEFF[network]\n');
+    const [file] = desk.rules('admin').files;
+    assert.deepEqual([file?.etag, file?.text], [etag, '\uFEFF[network]\n']);
+    const edited = must(desk.check({ file: user, etag, edits: [add('b.example')] }));
+    assert.equal(edited.text, '\uFEFF[network]\nallowed_domains = ["b.example"]\n');
+    const { findings } = must(desk.check({ file: user, etag, text: '[network]\n# a\0b\n' }));
+    assert.deepEqual(
+      findings.map(({ severity, line }) => [severity, line]),
+      [['error', 2]],
+    );
+  });
+
   it('of a new file says what it takes from the shipped default', () => {
     const { desk, user } = openDesk({});
     const emptied = must(desk.check({ file: user, etag: 'absent', text: '' }));
