@@ -184,7 +184,11 @@ export function createFloodWatch(onFlood: (flood: FloodView) => void = () => {})
   }
 
   function titleOf({ program, groups }: Together): string {
-    const hosts = new Set([...groups].map((id) => questions.get(id)?.host));
+    // Those that moved to the card of their domain are counted there.
+    const here = [...groups].flatMap((id) => questions.get(id) ?? []);
+    const hosts = new Set(
+      here.filter(({ domain }) => domain?.bundle === undefined).map(({ host }) => host),
+    );
     return `${program} asks for ${hosts.size} new ${hosts.size === 1 ? 'host' : 'hosts'}`;
   }
 

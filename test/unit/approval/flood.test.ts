@@ -149,6 +149,13 @@ describe('names below one domain', () => {
     assert.deepEqual(flood.bundleOf('more.example.net'), { ...card, title });
   });
 
+  it('leave the card of the program that asks for them', () => {
+    const flood = createFloodWatch();
+    ask(flood, npm, ['a.test', 'b.test', ...nine]);
+    assert.equal(flood.bundleOf('h0.example.net')?.suggests, 'deny');
+    assert.equal(flood.bundleOf('a.test')?.title, 'npm install asks for 2 new hosts');
+  });
+
   it('are none for the domain itself, for the same names again, or over a longer time', () => {
     const flood = createFloodWatch();
     ask(flood, npm, [...nine.slice(0, 8), 'example.net', ...nine.slice(0, 8)]);
