@@ -17,6 +17,7 @@ import { escapeText, renderClock, renderCount, renderSpan } from './render.ts';
 import type { Panel } from './watch-keys.ts';
 import {
   describeEnd,
+  describeFate,
   describeTerm,
   isReady,
   selectedCard,
@@ -127,7 +128,7 @@ function renderList(state: WatchState, nowMs: number, rows: number): Line[] {
   const lines = state.cards.flatMap((card, index) => cardLines(state, card, index, nowMs));
   const at = lines.findIndex(({ key }) => key !== undefined && key === state.selected);
   const card = selectedCard(state);
-  const facts = card === undefined ? [] : factLines(card.group, nowMs, state.size.columns);
+  const facts = card === undefined ? [] : factLines(card, nowMs, state.size.columns);
   // the facts get what the cards leave, if that is worth anything
   const left = room - Math.min(lines.length, Math.ceil(room / 2)) - 1;
   const factRows = left >= 4 ? Math.min(left, facts.length) : 0;
@@ -160,7 +161,8 @@ function renderCard(state: WatchState, card: Card, nowMs: number): Line {
   const isSelected = card.key === state.selected;
   const head = `${isSelected ? '>' : ' '} ${group.id.padEnd(3)} `;
   if (end !== undefined) {
-    const text = `${head}${destinationOf(group)}: ${escapeText(describeEnd(card, end))}`;
+    const by = end.kind === 'answered' ? ` · ${end.answer.approver} (${end.answer.surface})` : '';
+    const text = `${head}${escapeText(describeFate(end))} · ${destinationOf(group)}${escapeText(by)}`;
     return [{ text: clip(text, columns), tone: isSelected ? 'inverse' : 'dim' }];
   }
   const mark = warningsOf(group).length > 0 ? '! ' : '';
@@ -187,10 +189,16 @@ function describeWait({ waiting, waitingSince }: GroupView, nowMs: number): stri
   return `(${waiting} wait${waiting === 1 ? 's' : ''}${since})`;
 }
 
-function factLines(group: GroupView, nowMs: number, columns: number): Line[] {
-  return describeQuestion(group, nowMs).flatMap(({ label, text, tone }) =>
-    wrapLines(`${label}: ${text}`, columns, tone === 'warning' ? 'red' : undefined, 2),
-  );
+/** Of a question that has ended: how, and nothing of who waits. */
+function factLines(card: Card, nowMs: number, columns: number): Line[] {
+  const { end } = card;
+  const facts = describeQuestion(card.group, nowMs)
+    .filter(({ label }) => end === undefined || (label !== 'waiting' && label !== 'gives up'))
+    .flatMap(({ label, text, tone }) =>
+      wrapLines(`${label}: ${text}`, columns, tone === 'warning' ? 'red' : undefined, 2),
+    );
+  if (end === undefined) return facts;
+  return [...wrapLines(escapeText(describeEnd(card, end)), columns, 'bold', 2), ...facts];
 }
 
 interface PanelLines {
@@ -203,7 +211,7 @@ function panelLines(state: WatchState, nowMs: number): PanelLines {
   const card = selectedCard(state);
   const { columns } = state.size;
   if (card === undefined) return { mustSee: [], rest: [] };
-  const facts = factLines(card.group, nowMs, columns);
+  const facts = factLines(card, nowMs, columns);
   if (state.mode.kind === 'detail') return { mustSee: [], rest: facts };
   if (state.mode.kind !== 'answer') return { mustSee: [], rest: [] };
   return { mustSee: answerLines(card.group, state.mode, columns), rest: [[], ...facts] };
@@ -278,10 +286,14 @@ function renderKeys(state: WatchState, nowMs: number): Line {
   return [first, { text: keysOf(state) }];
 }
 
-function keysOf({ mode, selected, live }: WatchState): string {
+function keysOf(state: WatchState): string {
+  const { mode, live } = state;
   switch (mode.kind) {
     case 'list': {
-      const chosen = selected === undefined ? '' : 'd deny  a allow  ⏎ read  + 5 min  ';
+      const card = selectedCard(state);
+      const read = card === undefined ? '' : '⏎ read  ';
+      const chosen =
+        card?.end === undefined && card !== undefined ? `d deny  a allow  ${read}+ 5 min  ` : read;
       const pause = typeof live?.gate.pausedUntil === 'string' ? 'P resume' : 'P pause';
       return `j/k choose  ${chosen}? help  q quit  u undo  ${pause}  ! panic`;
     }

@@ -302,10 +302,16 @@ function forgetOldest(cards: readonly Card[], selected: string | undefined): rea
 /** How a question ended, in one sentence. */
 export function describeEnd({ group }: Card, end: CardEnd): string {
   if (end.kind === 'gone') return `${group.id} is gone without an answer`;
-  const { answer } = end;
-  const verb = answer.outcome === 'allow' ? 'allowed' : 'denied';
-  const undone = answer.undone === null ? '' : ', undone since';
-  return `${group.id} was ${verb} ${describeTerm(answer.for)} by ${answer.approver} (${answer.surface})${undone}`;
+  const { approver, surface } = end.answer;
+  return `${group.id} was ${describeFate(end)} by ${approver} (${surface})`;
+}
+
+/** The same in two or three words: `allowed once`, `denied always, undone`, `gone`. */
+export function describeFate(end: CardEnd): string {
+  if (end.kind === 'gone') return 'gone';
+  const { outcome, for: term, undone } = end.answer;
+  const verb = outcome === 'allow' ? 'allowed' : 'denied';
+  return `${verb} ${describeTerm(term)}${undone === null ? '' : ', undone since'}`;
 }
 
 /** `once`, `for 1h`, `until restart`, `always`. */

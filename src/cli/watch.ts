@@ -226,7 +226,7 @@ async function follow(
     } catch (error) {
       problem = error instanceof Error ? error.message : String(error);
     }
-    hear({ kind: 'lost', problem: `${problem}; trying again` });
+    hear({ kind: 'lost', problem: `trying again: ${problem}` });
     await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     pauseMs = Math.min(pauseMs * 2, longestPauseMs);
   }

@@ -57,7 +57,7 @@ describe('the list', () => {
     );
     assert.deepEqual(watch.lines().slice(0, 3), [
       'sallyport · 1 question',
-      '  k3  api.example.net:443: k3 was allowed once by dev (page)',
+      '  k3  allowed once · api.example.net:443 · dev (page)',
       '  k4  ! b.example:443 (1 waits 60s)  curl https://api.example.net/ (pid 4711)',
     ]);
   });

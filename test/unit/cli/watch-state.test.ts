@@ -203,7 +203,7 @@ describe('words', () => {
     const card = { key: 'x', group: first, end: undefined };
     assert.equal(
       describeEnd(card, { kind: 'answered', answer }),
-      'k3 was denied once by dev (cli), undone since',
+      'k3 was denied once, undone since by dev (cli)',
     );
   });
 

@@ -135,7 +135,7 @@ describe('watch', () => {
     watch.daemon.snapshot();
     await watch.shows('api.example.net:443');
     watch.daemon.break(new SallyportError('ERR_CONTROL_UNREACHABLE', 'the daemon broke off'));
-    await watch.shows('the daemon broke off; trying again');
+    await watch.shows('trying again: the daemon broke off');
     watch.daemon.mend();
     watch.daemon.snapshot(makeLiveView({ groups: [makeGroup({ host: 'back.example' })] }));
     await watch.shows('back.example');
