@@ -14,6 +14,7 @@ import { parseScope } from '../../src/approval/scope.ts';
 import { decodeAnswer } from '../../src/control/decode.ts';
 import { SallyportError } from '../../src/errors.ts';
 import { parseHost } from '../../src/policy/destination.ts';
+import { escapePrintable } from '../../src/policy/printable.ts';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 4000);
 // Cast: the corpus is ours.
@@ -50,6 +51,9 @@ const loose = fc.record(
     ),
     port: fc.oneof(fc.constantFrom('this', 'any'), fc.anything()),
     revision: fc.oneof(fc.nat(9), fc.anything()),
+    program: fc.oneof(fc.constantFrom('this', 'any'), fc.anything()),
+    note: fc.oneof(short, fc.constant('why')),
+    tell: fc.oneof(short, fc.constant('why')),
   },
   { requiredKeys: ['outcome'] },
 );
@@ -72,6 +76,9 @@ describe('answers of any shape', () => {
     const scope = parseScope(answer.value, { protocol: 'http', host: text, kind, port: 80 });
     if (!scope.ok) return;
     const { duration: lasts, host: reach, port, wide } = scope.value;
+    for (const words of [answer.value.note, answer.value.tell]) {
+      assert.equal(words, words && escapePrintable(words));
+    }
     if (lasts.kind === 'until') assert.ok(lasts.ms >= 60_000 && lasts.ms <= 30 * 86_400_000);
     assert.ok(port === 80 || (port === 'any' && wide));
     if (lasts.kind === 'always') assert.ok(wide);
@@ -135,10 +142,18 @@ describe('grant files of any shape', () => {
     surface: fc.constant('cli'),
     uses: fc.integer({ min: -1, max: 9 }),
     lastUsed: fc.constantFrom(null, '2026-11-20T12:00:00.000Z', 7),
+    programs: fc.oneof(
+      fc.constantFrom(null, undefined, []),
+      fc.array(fc.record({ executable: short, folder: fc.oneof(short, fc.constant(null)) }), {
+        maxLength: 9,
+      }),
+    ),
+    note: fc.oneof(fc.constantFrom(null, undefined), short),
+    question: fc.constantFrom(null, undefined, 'k3'),
   });
   const file = fc
     .record({
-      version: fc.constantFrom(1, 2),
+      version: fc.constantFrom(1, 2, 3),
       next: fc.nat(5),
       grants: fc.array(row, { maxLength: 2 }),
     })
