@@ -147,33 +147,37 @@ function number(value: number | undefined): number {
   return value ?? Infinity;
 }
 
-/** Names as they stand inside a host before its public suffix, the longest first; also `openai-com`. */
+/**
+ * Names as they stand inside a host before its public suffix, the longest first; also with hyphens for dots, as
+ * in `github.com-login.example` and `openai-com.example`.
+ */
 export function namesInside(host: string): string[] {
   const { suffix } = ownershipOf(host);
   if (host.length <= suffix.length + 1) return [];
-  const labels = host.slice(0, -suffix.length - 1).split('.');
-  const found: string[] = [];
-  for (let start = 0; start < labels.length - 1; start += 1) {
-    const end = Math.min(labels.length, start + insideLabels);
-    for (let stop = end; stop >= start + 2; stop -= 1)
-      found.push(labels.slice(start, stop).join('.'));
-  }
-  for (const label of labels) {
-    // `go-dev` may be anything; a name that short is no sign.
-    if (/^(?!xn--)[a-z0-9-]{4,}-[a-z]{2,}$/.test(label)) found.push(...dotted(label));
-  }
-  return found;
+  const front = host.slice(0, -suffix.length - 1);
+  const whole = windowsOf(front.split('.'));
+  if (!front.includes('-')) return whole;
+  const parts = windowsOf(front.split(/[.-]/)).filter(isLikelyName);
+  return [...new Set([...whole, ...parts])];
 }
 
 /** Labels that a known domain has at most, as far as it is looked for inside other names. */
 const insideLabels = 5;
 
-/** `api-openai-com`: what follows each hyphen read as labels. */
-function dotted(label: string): string[] {
-  const parts = label.split('-').slice(-insideLabels);
-  return parts.slice(0, -1).flatMap((first, start) => {
-    return first.length >= slipLetters ? [parts.slice(start).join('.')] : [];
-  });
+function windowsOf(labels: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let start = 0; start < labels.length - 1; start += 1) {
+    const end = Math.min(labels.length, start + insideLabels);
+    for (let stop = end; stop >= start + 2; stop -= 1) {
+      found.push(labels.slice(start, stop).join('.'));
+    }
+  }
+  return found;
+}
+
+/** Where hyphens are taken for dots, `go-dev` and `my-app` may be anything; only endings that mean a name count. */
+function isLikelyName(name: string): boolean {
+  return /(?:^|\.)[a-z0-9]{4,}\.(?:com|org|net|io|ai|co)$/.test(name);
 }
 
 /** What differs, in words such as `"rn" for "m"`; the letters are not escaped. */

@@ -29,6 +29,8 @@ export interface NameIndex {
   readonly add: (host: string) => void;
   /** Whether a host with this registrable domain (or public suffix) was added. */
   readonly has: (domain: string) => boolean;
+  /** Whether this very host was added. */
+  readonly hasHost: (host: string) => boolean;
   /** Known names that could resemble this one; `cuts` are its own, from `cutsOf`. */
   readonly near: (name: ReadName, cuts: ReadonlySet<number>) => readonly ReadName[];
   /** How many domains it knows. */
@@ -45,11 +47,13 @@ const bucketLimit = 32;
 /** An index of these hosts. Addresses and single labels do no harm in it. */
 export function createNameIndex(hosts: Iterable<string> = []): NameIndex {
   const domains = new Set<string>();
+  const exact = new Set<string>();
   const bySkeleton = new Map<string, ReadName[]>();
   const byCut = new Map<number, ReadName[]>();
 
   function add(host: string): void {
     const domain = domainOf(host);
+    if (exact.size < domainLimit) exact.add(host);
     if (domains.has(domain)) return;
     domains.add(domain);
     const name = domains.size <= domainLimit ? readName(domain) : undefined;
@@ -62,6 +66,7 @@ export function createNameIndex(hosts: Iterable<string> = []): NameIndex {
   return {
     add,
     has: (domain) => domains.has(domain),
+    hasHost: (host) => exact.has(host),
     near(name, cuts) {
       const found = new Set(bySkeleton.get(name.skeleton));
       for (const key of cuts) for (const each of byCut.get(key) ?? []) found.add(each);

@@ -34,7 +34,8 @@ export function steadyFacts(
   const decoded = decodeName(host);
   const known = knownHost(host);
   const found = findResemblance(host, indexes);
-  const lookAlike = found === undefined ? null : viewLikeness(host, found, memory, nowMs);
+  const lookAlike =
+    found === undefined ? null : viewLikeness(host, found, { indexes, memory, nowMs });
   const warnings = [
     ...(lookAlike === null ? [] : [lookAlike.sentence]),
     ...(known?.isRisky === true ? [`${host} is known as ${known.about}.`] : []),
@@ -82,20 +83,24 @@ function warnOfLetters(host: string, decoded: string): string[] {
   return warnings;
 }
 
+interface Known {
+  readonly indexes: readonly NameIndex[];
+  readonly memory: HostMemory;
+  readonly nowMs: number;
+}
+
 function viewLikeness(
   host: string,
   { kind, of, domain, difference }: Resemblance,
-  memory: HostMemory,
-  nowMs: number,
+  { indexes, memory, nowMs }: Known,
 ): LookAlike {
   if (kind === 'subdomain') {
     const sentence = `${host} is not below ${of}: it belongs to ${domain}.`;
     return { of, kind, sentence };
   }
-  // The same part in front, where that is what was allowed: then whole names stand side by side.
-  const front = host.slice(0, host.length - domain.length);
-  const twin = memory.of(front + of);
-  const like = twin !== undefined && twin.allowed > 0 ? twin.host : of;
+  // The same part in front, where that is known: then whole names stand side by side.
+  const twin = host.slice(0, host.length - domain.length) + of;
+  const like = indexes.some((index) => index.hasHost(twin)) ? twin : of;
   const sinceMs = memory.allowedSince(like);
   const since = sinceMs === undefined ? '' : `, allowed since ${dayText(sinceMs, nowMs)}`;
   const asked = like === of ? domain : host;

@@ -189,8 +189,14 @@ describe('namesInside', () => {
       'a.b.evil',
       'a.b',
       'b.evil',
+      'api.openai.com',
       'openai.com',
     ]);
+  });
+  it('takes hyphens for dots only where a name ends as names do', () => {
+    assert.ok(namesInside('github.com-login.evil.test').includes('github.com'));
+    assert.deepEqual(namesInside('react-dev.x.test'), ['react-dev.x']);
+    assert.deepEqual(namesInside('abc-com.x.test'), ['abc-com.x']);
   });
   it('looks up to the shared suffix, where a bucket may have dots', () => {
     assert.ok(namesInside('openai.com.s3.amazonaws.com').includes('openai.com'));

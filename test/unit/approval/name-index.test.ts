@@ -21,6 +21,8 @@ describe('createNameIndex', () => {
       [true, false, true, false],
     );
     assert.equal(known.size(), 3);
+    const hosts = ['a.example.com', 'c.example.com', 'example.com', 'd.example.com'];
+    assert.deepEqual(hosts.map(known.hasHost), [true, true, false, false]);
   });
 
   it('gives every name that a comparison one by one finds', () => {
@@ -80,6 +82,7 @@ describe('findResemblance', () => {
     ['github.co', 'suffix', 'github.com', 'github.co', '".co" for ".com"'],
     ['api.openai.com.evil.test', 'subdomain', 'openai.com', 'evil.test', ''],
     ['openai-com.evil.test', 'subdomain', 'openai.com', 'evil.test', ''],
+    ['github.com-login.evil.test', 'subdomain', 'github.com', 'evil.test', ''],
     ['me.github.io.evil.test', 'subdomain', 'github.io', 'evil.test', ''],
     ['openai.com.s3.amazonaws.com', 'subdomain', 'openai.com', 'com.s3.amazonaws.com', ''],
   ] as const;
