@@ -35,6 +35,7 @@ export interface ReviewerParts {
   /** Runs the hook; undefined where the configuration says `user`. Never rejects. */
   readonly ask: ((question: ReviewQuestion, limitMs: number) => Promise<HookEnd>) | undefined;
   readonly settings: () => ReviewSettings;
+  /** Whether questions are paused or everything is stopped: then it is asked nothing and decides nothing. */
   readonly isPaused: () => boolean;
   /** The question as it is now. */
   readonly group: (id: string) => GroupView | 'unknown' | 'gone';
