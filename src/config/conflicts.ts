@@ -17,7 +17,7 @@ import { quote, type Finding } from './finding.ts';
 /** Most warnings given for one file. */
 const findingLimit = 200;
 /** In-label stars below one name that a name is held against. */
-const starLimit = 64;
+const starLimit = 16;
 
 /** What is doubtful about the rules that stand in `file`; the others are what they are held against. */
 export function findConflicts(rules: readonly ConfigRule[], file: string): readonly Finding[] {

@@ -3,26 +3,23 @@
 // meant is a problem: a form that cannot be edited safely is left to the person.
 import { isDeepStrictEqual } from 'node:util';
 import type { Parsed } from '../policy/destination.ts';
-import { parsePattern } from '../policy/pattern.ts';
 import { insertLast, removeElements, type CommaList } from './comma-list.ts';
-import { quote } from './finding.ts';
 import { indentAt, lineEndNear, lineStartAt, nextLineAt, splice, type Span } from './lines.ts';
 import type { AST } from './locate.ts';
+import {
+  findEntries,
+  intendEdit,
+  keyNames,
+  readContent,
+  type RuleContent,
+  type RuleEdit,
+  type WrittenContent,
+} from './rule-content.ts';
 import { findRulePlaces, type PairPlace, type RulePlaces } from './rule-places.ts';
-import { isTable, parseForEdit, type Editable, type Table } from './toml.ts';
-
-/** One change to a list. */
-export interface RuleEdit {
-  readonly kind: 'add' | 'remove';
-  readonly list: 'allow' | 'deny';
-  /** The rule's text; one to remove may also be named by its canonical form. */
-  readonly rule: string;
-}
+import { parseForEdit, type Editable } from './toml.ts';
 
 /** Most characters that are parsed for one request: each edit is parsed again, while the daemon does nothing else. */
 const workLimit = 4 * 1024 * 1024;
-/** Most entries that one edit removes. */
-const removeLimit = 100;
 
 /** The text after the edits, in order; the problem says which edit cannot be made and why. Never throws. */
 export function applyEdits(
@@ -75,10 +72,10 @@ function applyEdit(
   dialect: Draft['dialect'],
 ): Parsed<Edited> {
   const name = dialect === 'codex' ? 'experimental_network' : 'network';
-  const before = contentOf(root, name);
+  const before = readContent(root, name);
   if (!before.ok) return before;
   const draft = { text, name, dialect, places: findRulePlaces(syntax, name) };
-  const wanted = intend(before.value, edit, dialect);
+  const wanted = intendEdit(before.value, edit, dialect);
   if (!wanted.ok) return wanted;
   const body =
     edit.kind === 'add'
@@ -93,136 +90,15 @@ const unsafe = {
 } as const;
 
 /** The edited text, when it says what was meant and nothing else. */
-function proven(body: string, name: string, wanted: Says): Parsed<Edited> {
+function proven(body: string, name: string, wanted: RuleContent): Parsed<Edited> {
   const parsed = parse(body);
-  const made = parsed.ok ? contentOf(parsed.value.root, name) : undefined;
+  const made = parsed.ok ? readContent(parsed.value.root, name) : undefined;
   return made?.ok === true && isDeepStrictEqual(made.value.says, wanted)
     ? { ok: true, value: { body, parsed } }
     : unsafe;
 }
 
-/** What a document says: its domain lists, and everything else of it. */
-interface Says {
-  readonly allow: readonly string[];
-  readonly deny: readonly string[];
-  readonly map: ReadonlyMap<string, string>;
-  /** Other keys of the table, and other tables; an empty table is as good as none. */
-  readonly otherKeys: ReadonlyMap<string, unknown>;
-  readonly otherTables: ReadonlyMap<string, unknown>;
-}
-
-interface Content {
-  readonly shape: 'map' | 'lists';
-  readonly says: Says;
-}
-
-/** What a document without the table has in it. */
-const none: Table = Object.create(null);
-
-function contentOf(root: Table, name: string): Parsed<Content> {
-  const { [name]: table = none, ...tables } = root;
-  if (!isTable(table)) return problem(`${name} is not a table; mend it first`);
-  const { allowed_domains: allow = [], denied_domains: deny = [], domains, ...keys } = table;
-  if (!isTexts(allow) || !isTexts(deny)) {
-    return problem(`${name}: a domain list holds something else than texts; mend it first`);
-  }
-  const map = mapOf(domains);
-  if (map === undefined) {
-    return problem(`${name}.domains: every value must be "allow" or "deny"; mend it first`);
-  }
-  const isMap = domains !== undefined;
-  if (isMap && ['allowed_domains', 'denied_domains'].some((key) => key in table)) {
-    return problem(`${name}: has both the lists and domains; keep one of them first`);
-  }
-  const otherKeys = new Map(Object.entries(keys));
-  const says = { allow, deny, map, otherKeys, otherTables: new Map(Object.entries(tables)) };
-  return { ok: true, value: { shape: isMap ? 'map' : 'lists', says } };
-}
-
-function mapOf(domains: unknown): Says['map'] | undefined {
-  if (domains === undefined) return new Map();
-  if (!isTable(domains)) return undefined;
-  const entries = Object.entries(domains);
-  return entries.every(isOutcome) ? new Map(entries) : undefined;
-}
-
-function isTexts(value: unknown): value is readonly string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
-}
-
-function isOutcome(entry: readonly [string, unknown]): entry is [string, 'allow' | 'deny'] {
-  return entry[1] === 'allow' || entry[1] === 'deny';
-}
-
-/** What the document must say afterwards. */
-function intend(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
-  return edit.kind === 'add'
-    ? intendAdd(before, edit, dialect)
-    : intendRemove(before, edit, dialect);
-}
-
-function intendAdd(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
-  const { list, rule } = edit;
-  const { shape, says } = before;
-  const pattern = parsePattern(rule, { outcome: list, port: dialect === 'own' });
-  if (!pattern.ok) return pattern;
-  if (/["'\\\p{C}]/u.test(rule)) return problem(`${quote(rule)} cannot be written as a rule`);
-  const [same] = matching(rulesOf(before, list), edit, dialect);
-  if (same !== undefined) return problem(`${quote(same)} is ${namedIn(before, list)} already`);
-  if (shape === 'lists') return { ok: true, value: { ...says, [list]: [...says[list], rule] } };
-  const other = says.map.get(rule);
-  if (other !== undefined) {
-    return problem(`${quote(rule)} is "${other}" in domains; remove that first`);
-  }
-  return { ok: true, value: { ...says, map: new Map([...says.map, [rule, list]]) } };
-}
-
-function intendRemove(before: Content, edit: RuleEdit, dialect: Draft['dialect']): Parsed<Says> {
-  const { list, rule } = edit;
-  const { shape, says } = before;
-  const gone = matching(rulesOf(before, list), edit, dialect);
-  if (gone.length === 0) return problem(`${quote(rule)} is not ${namedIn(before, list)}`);
-  if (gone.length > removeLimit) {
-    return problem(
-      `${quote(rule)} stands ${gone.length} times ${namedIn(before, list)}; edit the text`,
-    );
-  }
-  if (shape === 'map') {
-    const map = new Map([...says.map].filter(([text]) => !gone.includes(text)));
-    return { ok: true, value: { ...says, map } };
-  }
-  const kept = says[list].filter((text) => !gone.includes(text));
-  return { ok: true, value: { ...says, [list]: kept } };
-}
-
-function namedIn({ shape }: Content, list: RuleEdit['list']): string {
-  return shape === 'map' ? `"${list}" in domains` : `in ${keyNames[list]}`;
-}
-
-function rulesOf({ shape, says }: Content, list: RuleEdit['list']): readonly string[] {
-  if (shape === 'lists') return says[list];
-  return [...says.map].filter(([, outcome]) => outcome === list).map(([text]) => text);
-}
-
-/** The entries that an edit is about: those of exactly this text and those that mean the same. */
-function matching(
-  listed: readonly string[],
-  { rule, list }: RuleEdit,
-  dialect: Draft['dialect'],
-): readonly string[] {
-  const canonical = (text: string): string | undefined => {
-    const read = parsePattern(text, { outcome: list, port: dialect === 'own' });
-    return read.ok ? read.value.text : undefined;
-  };
-  const wanted = canonical(rule);
-  return listed.filter(
-    (text) => text === rule || (wanted !== undefined && canonical(text) === wanted),
-  );
-}
-
-const keyNames = { allow: 'allowed_domains', deny: 'denied_domains' } as const;
-
-function addRule(draft: Draft, before: Content, edit: RuleEdit): string | undefined {
+function addRule(draft: Draft, before: WrittenContent, edit: RuleEdit): string | undefined {
   if (before.shape === 'map') return addToMap(draft, edit);
   const { text, places } = draft;
   const pair = findPair(draft, keyNames[edit.list]);
@@ -284,9 +160,9 @@ function addToMap(draft: Draft, { rule, list }: RuleEdit): string | undefined {
     : undefined;
 }
 
-function removeRules(draft: Draft, before: Content, edit: RuleEdit): string | undefined {
+function removeRules(draft: Draft, before: WrittenContent, edit: RuleEdit): string | undefined {
   const { text, places, dialect } = draft;
-  const gone = matching(rulesOf(before, edit.list), edit, dialect);
+  const gone = findEntries(before, edit, dialect);
   if (before.shape === 'lists') {
     const value = findPair(draft, keyNames[edit.list])?.value;
     if (value?.type !== 'TOMLArray') return undefined;

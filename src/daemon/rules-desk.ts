@@ -6,17 +6,16 @@ import { diffConfigs, diffLines } from '../config/diff.ts';
 import { createEditHistory, type KeptEdit } from '../config/edit-history.ts';
 import { escapeHidden, type Finding } from '../config/finding.ts';
 import { diffTexts, keepLineEnds } from '../config/line-diff.ts';
-import { findSources, loadConfig, type LoadOptions, type LoadResult } from '../config/load.ts';
+import { loadConfig, type LoadOptions, type LoadResult } from '../config/load.ts';
 import { applyEdits } from '../config/rule-edit.ts';
 import {
-  absent,
-  etagOf,
-  hidden,
-  inspectFile,
-  replaceFile,
-  type FileState,
-} from '../config/save.ts';
-import { readTextFile, type Source } from '../config/sources.ts';
+  findRuleFiles,
+  lookAt,
+  sizeProblem,
+  type RuleFile,
+  type SeenFile,
+} from '../config/rule-files.ts';
+import { absent, etagOf, hidden, inspectFile, replaceFile } from '../config/save.ts';
 import type {
   ReloadResponse,
   Role,
@@ -79,8 +78,6 @@ export interface RulesDesk {
 }
 
 const ruleLimit = 5000;
-const lineLimit = 50_000;
-const charLimit = 1024 * 1024;
 const effectLimit = 200;
 const editLimit = 500;
 
@@ -131,58 +128,13 @@ function isProblem(value: object): value is RulesProblem {
   return 'problem' in value;
 }
 
-/** A configuration file that may be looked at, and what a new one would start from. */
-interface Place {
-  readonly source: Source;
-  readonly starter: string;
-}
-
-/** The files of every layer, lowest first; the user's own also while the shipped default stands in for it. */
-function findPlaces({ load }: Desk): readonly Place[] {
-  const { sources, awaited } = findSources(load);
-  return sources.flatMap((source) => {
-    const place = { source, starter: '' };
-    if (source.layer !== 'default') return [place];
-    const starter = starterOf(source.file);
-    const own = awaited.map((file): Place => ({
-      source: { ...source, layer: 'user', file },
-      starter,
-    }));
-    return [place, ...own];
-  });
-}
-
-/** The shipped default without the words about itself: a new file must not drop what has been in force. */
-function starterOf(file: string): string {
-  const read = readTextFile(file);
-  return read.kind === 'text' ? read.text.replace(/^(?:#.*\n|\n)*/, '') : '';
-}
-
-/** A file as it stands, and why it is not for editing, if so. */
-interface Seen extends FileState {
-  readonly place: Place;
-}
-
-function look(place: Place): Seen {
-  const { layer, format, file } = place.source;
-  const seen = inspectFile(file);
-  const isLarge = seen.text !== undefined && sizeProblem(seen.text) !== undefined;
-  const state = isLarge ? { ...seen, text: undefined, etag: hidden } : seen;
-  const obstacle =
-    (layer === 'default' ? 'is part of sallyport; write a file of your own' : undefined) ??
-    (format === 'plist' ? 'is kept by the device management; change it there' : undefined) ??
-    (isLarge ? 'is too large for this; use a text editor' : undefined) ??
-    seen.obstacle;
-  return { ...state, place, obstacle };
-}
-
 function listRules(desk: Desk, role: Role): RulesResponse {
   const { rules } = desk.config();
-  const seen = findPlaces(desk)
+  const seen = findRuleFiles(desk.load)
     .filter(
       ({ source: { format, file } }) => format === 'toml' || inspectFile(file).etag !== absent,
     )
-    .map(look);
+    .map(lookAt);
   const findings = role === 'admin' ? findingsOf(loadConfig(desk.load), seen) : [];
   return {
     files: seen.map((one) => (role === 'admin' ? viewOf(one, findings) : hiddenView(one))),
@@ -194,7 +146,10 @@ function listRules(desk: Desk, role: Role): RulesResponse {
   };
 }
 
-function viewOf({ place, text, etag, obstacle }: Seen, findings: readonly Finding[]): RuleFileView {
+function viewOf(
+  { place, text, etag, obstacle }: SeenFile,
+  findings: readonly Finding[],
+): RuleFileView {
   const { file, layer } = place.source;
   return {
     file,
@@ -207,13 +162,13 @@ function viewOf({ place, text, etag, obstacle }: Seen, findings: readonly Findin
 }
 
 /** For those who may not edit: that the file counts, not what it says. */
-function hiddenView({ place: { source } }: Seen): RuleFileView {
+function hiddenView({ place: { source } }: SeenFile): RuleFileView {
   const { file, layer } = source;
   return { file, layer, text: null, etag: hidden, editable: false, findings: [] };
 }
 
 /** What loading said, and, when it all loads, what contradicts itself in the files that were looked at. */
-function findingsOf(result: LoadResult, seen: readonly Seen[]): readonly Finding[] {
+function findingsOf(result: LoadResult, seen: readonly SeenFile[]): readonly Finding[] {
   if (!result.ok) return result.findings;
   const doubts = seen.flatMap(({ place }) => findConflicts(result.config.rules, place.source.file));
   return [...result.warnings, ...doubts];
@@ -221,7 +176,7 @@ function findingsOf(result: LoadResult, seen: readonly Seen[]): readonly Finding
 
 /** A draft that may be judged. */
 interface Draft {
-  readonly seen: Seen;
+  readonly seen: SeenFile;
   readonly next: string;
 }
 
@@ -243,8 +198,8 @@ function readDraft(desk: Desk, draft: RulesDraft): Draft | RulesProblem {
   return edited.ok ? asDraft(seen, edited.value) : problem('bad', `${file}: ${edited.problem}`);
 }
 
-function findEditable(desk: Desk, file: string): Seen | RulesProblem {
-  const places = findPlaces(desk);
+function findEditable(desk: Desk, file: string): SeenFile | RulesProblem {
+  const places = findRuleFiles(desk.load);
   const place = places.find(({ source }) => source.file === file);
   if (place === undefined) {
     return problem(
@@ -252,26 +207,16 @@ function findEditable(desk: Desk, file: string): Seen | RulesProblem {
       'this is not a configuration file of this daemon; see "files" of its rules',
     );
   }
-  const seen = look(place);
+  const seen = lookAt(place);
   return seen.obstacle === undefined ? seen : problem('forbidden', `${file}: ${seen.obstacle}`);
 }
 
-function asDraft(seen: Seen, next: string): Draft | RulesProblem {
+function asDraft(seen: SeenFile, next: string): Draft | RulesProblem {
   const large = sizeProblem(next);
   if (large !== undefined) return problem('bad', large);
   // Such text has no bytes of its own: another text would be written than was shown.
   if (!next.isWellFormed()) return problem('bad', 'the text holds half of a surrogate pair');
   return { seen, next };
-}
-
-function sizeProblem(text: string): string | undefined {
-  if (text.length > charLimit || Buffer.byteLength(text) > charLimit) {
-    return 'the text is larger than 1 MiB; use a text editor';
-  }
-  const lines = text.split('\n').length;
-  return lines > lineLimit
-    ? `the text has more than ${lineLimit} lines; use a text editor`
-    : undefined;
 }
 
 function checkDraft(desk: Desk, draft: RulesDraft): RulesCheckResponse | RulesProblem {
@@ -296,7 +241,7 @@ function judge({ load, config }: Desk, { seen, next }: Draft): RulesCheckRespons
 
 /** A file that has been written; what it is worth is seen when it is loaded. */
 interface Saved {
-  readonly place: Place;
+  readonly place: RuleFile;
   readonly edit: KeptEdit;
 }
 
@@ -347,15 +292,15 @@ async function afterSaving(
   const reload = await desk.reload(approver);
   const { place, edit } = saved;
   // The user's own file has taken the place of the shipped default by now.
-  const seen = look({ ...place, starter: '' });
+  const seen = lookAt({ ...place, starter: '' });
   const file = viewOf(seen, findingsOf(loadConfig(desk.load), [seen]));
   return { file, reload, edit: edit.id };
 }
 
 function listEdits(desk: Desk): RulesHistoryResponse {
   const etags = new Map(
-    findPlaces(desk)
-      .map(look)
+    findRuleFiles(desk.load)
+      .map(lookAt)
       .filter(({ obstacle }) => obstacle === undefined)
       .map(({ place, etag }) => [place.source.file, etag]),
   );

@@ -5,7 +5,8 @@ import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
 import { splitLines, bareLine } from '../../src/config/lines.ts';
 import { alignLines, diffTexts, keepLineEnds } from '../../src/config/line-diff.ts';
-import { applyEdits, type RuleEdit } from '../../src/config/rule-edit.ts';
+import type { RuleEdit } from '../../src/config/rule-content.ts';
+import { applyEdits } from '../../src/config/rule-edit.ts';
 import { isTable, parseDocument, type Table } from '../../src/config/toml.ts';
 import { parsePattern } from '../../src/policy/pattern.ts';
 

@@ -71,7 +71,7 @@ describe('diffTexts', () => {
     const started = performance.now();
     const diff = diffTexts(lines.join(''), lines.toSpliced(25_000, 1).join(''));
     assert.equal(diff.length, 7);
-    assert.ok(performance.now() - started < 2000);
+    assert.ok(performance.now() - started < 10_000);
   });
 });
 

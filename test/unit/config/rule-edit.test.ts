@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { applyEdits, type RuleEdit } from '../../../src/config/rule-edit.ts';
+import type { RuleEdit } from '../../../src/config/rule-content.ts';
+import { applyEdits } from '../../../src/config/rule-edit.ts';
 
 const add = (rule: string, list: RuleEdit['list'] = 'allow'): RuleEdit => ({
   kind: 'add',
