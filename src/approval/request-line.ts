@@ -7,6 +7,8 @@ import { maskArguments } from './mask.ts';
 const mask = '***';
 const lineLimit = 200;
 const methodLimit = 32;
+/** More than is shown, so that what is shown is masked as a whole; less than makes masking slow. */
+const readLimit = 1024;
 /** Segments after which a key is likely to stand. */
 const beforeSecret =
   /^(?:pass(?:wd|word)?|secrets?|tokens?|api[-_]?keys?|keys?|auth|credentials?|hooks?|webhooks?|services?)$/i;
@@ -21,7 +23,7 @@ export function requestLine({ destination, method, target }: DecisionRequest): s
 
 /** The path of an absolute-form or origin-form target (RFC 9112 §3.2); user information goes with the host. */
 function pathOf(target: string): string {
-  const rest = target.slice(0, 4096).replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const rest = target.slice(0, readLimit).replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
   const path = rest.split(/[?#]/, 1)[0] ?? '';
   return path === '' ? '/' : path;
 }
