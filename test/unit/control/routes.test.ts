@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Role } from '../../../src/control/messages.ts';
+import type { ErrorResponse, Role } from '../../../src/control/messages.ts';
 import { createRoutes } from '../../../src/control/routes.ts';
 import type { RouteParts } from '../../../src/control/routes.ts';
 import { openBench, openParts, send } from '../../support/control.ts';
@@ -124,6 +124,29 @@ describe('the route table', () => {
         assert.deepEqual(bench.bugs, []);
       });
     }
+  }
+
+  const foreign = [
+    { name: 'another page', headers: { origin: 'https://evil.example' }, want: [403, 'forbidden'] },
+    { name: 'a page in a sandbox', headers: { origin: 'null' }, want: [403, 'forbidden'] },
+    {
+      name: 'a cross-site fetch',
+      headers: { 'sec-fetch-site': 'cross-site' },
+      want: [403, 'forbidden'],
+    },
+    { name: 'a rebound name', headers: { host: 'evil.example:4131' }, want: [421, 'misdirected'] },
+  ];
+  for (const { name, headers, want } of foreign) {
+    it(`answers ${name} on no route, the right token or not`, async (context) => {
+      const bench = await openBench(context);
+      for (const line of table) {
+        const [method = '', path = ''] = line.split(' ');
+        const sent = { method, path: path.replace('{id}', 'x1'), headers };
+        const { status, body } = await send(bench, sent);
+        assert.deepEqual([status, (body as ErrorResponse).error.code], want, line);
+      }
+      assert.deepEqual([bench.calls, bench.parts.judged], [[], []]);
+    });
   }
 
   const judged = table
