@@ -62,6 +62,12 @@ export function warningsOf({ warnings, facts, bundle }: GroupView): string[] {
   return [...new Set(all)].map(escapeText);
 }
 
+/** What a preview says beside the warnings, which stand above it already; escaped. */
+export function cautionsOf(group: GroupView, cautions: readonly string[]): string[] {
+  const said = new Set(warningsOf(group));
+  return cautions.map(escapeText).filter((text) => !said.has(text));
+}
+
 /** `curl https://… (pid 77) and 1 more`, at most so many letters of a command line. */
 export function renderAskers({ askers, unidentified }: GroupView, limit = 60): string {
   const [first, ...others] = askers;

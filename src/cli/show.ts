@@ -5,7 +5,7 @@ import { findGroup } from './answer.ts';
 import { exitCodes, type Command } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { describeQuestion, type Fact } from './question-text.ts';
+import { cautionsOf, describeQuestion, type Fact } from './question-text.ts';
 import { escapeText, quoteWord, renderJson } from './render.ts';
 
 const usage = `usage: sallyport show ID [--json]
@@ -54,12 +54,19 @@ async function findQuestion(client: ControlClient, name: string): Promise<GroupV
 }
 
 /** The usual answers, deny first; the wide ones are for whoever types their options. */
-function answersFor({ wildcards, revision }: GroupView): readonly AnswerRequest[] {
+function answersFor({
+  wildcards,
+  revision,
+  askers,
+  unidentified,
+}: GroupView): readonly AnswerRequest[] {
   const wide = wildcards[0]?.host;
+  const isKnown = askers.length > 0 && !unidentified;
   const all: readonly AnswerRequest[] = [
     { outcome: 'deny' },
     { outcome: 'deny', for: 'always' },
     { outcome: 'allow' },
+    ...(isKnown ? [{ outcome: 'allow', for: '1h', program: 'this' } as const] : []),
     { outcome: 'allow', for: '1h' },
     { outcome: 'allow', for: 'restart' },
     { outcome: 'allow', for: 'always' },
@@ -68,10 +75,11 @@ function answersFor({ wildcards, revision }: GroupView): readonly AnswerRequest[
   return all.map((request) => ({ ...request, revision }));
 }
 
-function commandFor(id: string, { outcome, for: term, host }: AnswerRequest): string {
+function commandFor(id: string, { outcome, for: term, host, program }: AnswerRequest): string {
   const words = ['sallyport', outcome, id];
   if (term !== undefined) words.push('--for', term);
   if (host !== undefined) words.push('--host', quoteWord(host));
+  if (program !== undefined) words.push('--program', program);
   return words.join(' ');
 }
 
@@ -86,7 +94,9 @@ export function renderQuestion(
     '',
     escapeText(command),
     `  ${escapeText(preview.problem ?? preview.sentence)}`,
-    ...(preview.problem === null ? preview.cautions : []).map((text) => `  - ${escapeText(text)}`),
+    ...(preview.problem === null ? cautionsOf(group, preview.cautions) : []).map(
+      (text) => `  - ${text}`,
+    ),
   ]);
   return [`question ${group.id}`, ...facts, ...answers].map((line) => `${line}\n`).join('');
 }

@@ -12,7 +12,13 @@ import {
   type Span,
   type Tone,
 } from './columns.ts';
-import { describeQuestion, destinationOf, renderAskers, warningsOf } from './question-text.ts';
+import {
+  cautionsOf,
+  describeQuestion,
+  destinationOf,
+  renderAskers,
+  warningsOf,
+} from './question-text.ts';
 import { escapeText, renderClock, renderCount, renderSpan } from './render.ts';
 import type { Panel } from './watch-keys.ts';
 import {
@@ -226,7 +232,7 @@ function answerLines(group: GroupView, mode: AnswerMode, columns: number): Line[
     ...wrapLines(`${verb} ${group.id}: ${destinationOf(group)}`, columns, 'bold', 2),
     ...(reads === null ? [] : wrapLines(`reads as ${escapeText(reads)}`, columns, 'red', 2)),
     ...warningsOf(group).flatMap((text) => wrapLines(`! ${text}`, columns, 'red', 2)),
-    ...previewLines(preview, columns),
+    ...previewLines(group, preview, columns),
     ...wrapLines(
       [
         `t time: ${describeTerm(draft.for)}`,
@@ -241,14 +247,14 @@ function answerLines(group: GroupView, mode: AnswerMode, columns: number): Line[
   ];
 }
 
-function previewLines(preview: AnswerMode['preview'], columns: number): Line[] {
+function previewLines(group: GroupView, preview: AnswerMode['preview'], columns: number): Line[] {
   if (preview.kind === 'asked') return wrapLines('(asking what it would do)', columns, 'dim');
   if (preview.kind === 'failed') return wrapLines(escapeText(preview.text), columns, 'red');
   const { sentence, rule, cautions, problem } = preview.preview;
   return [
     ...wrapLines(escapeText(sentence), columns, 'bold'),
     ...(rule === null ? [] : wrapLines(`remembers: ${escapeText(rule)}`, columns, undefined, 2)),
-    ...cautions.flatMap((text) => wrapLines(`- ${escapeText(text)}`, columns, 'yellow', 2)),
+    ...cautionsOf(group, cautions).flatMap((text) => wrapLines(`- ${text}`, columns, 'yellow', 2)),
     ...(problem === null ? [] : wrapLines(escapeText(problem), columns, 'red')),
   ];
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  cautionsOf,
   describeQuestion,
   destinationOf,
   protocolWords,
@@ -108,6 +109,11 @@ describe('warningsOf', () => {
     assert.deepEqual(warningsOf(makeGroup({ facts })), [similar.sentence]);
     assert.deepEqual(warningsOf(makeGroup()), []);
   });
+});
+
+it('cautions leave out what is warned of already', () => {
+  const group = makeGroup({ warnings: ['Look twice.'] });
+  assert.deepEqual(cautionsOf(group, ['Look twice.', 'It is\u202e wide.']), ['It is\\u202e wide.']);
 });
 
 describe('renderAskers', () => {

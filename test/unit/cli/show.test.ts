@@ -26,6 +26,7 @@ describe('show', () => {
       assert.equal(await showCommand.run([name], io), 0);
       assert.match(io.written.out, /^question k3\n {2}host {8}api\.example\.net\n/);
       assert.match(io.written.out, /\nsallyport deny k3\n {2}Deny it\.\n/);
+      assert.match(io.written.out, /\nsallyport allow k3 --for 1h --program this\n/);
       assert.match(io.written.out, /\nsallyport allow k3 --for 1h --host '\*\.example\.net'\n/);
       const asked = daemon.seen.filter(({ method }) => method === 'POST');
       assert.equal(asked[0]?.path, '/v1/pending/k3/preview');
