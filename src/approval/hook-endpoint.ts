@@ -2,8 +2,9 @@
 // its own: no proxy variable, no NODE_* switch and no policy of ours touches them, and no redirect is followed.
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
-import type { LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import { getCACertificates } from 'node:tls';
+import type { Resolution } from '../policy/decision.ts';
 import {
   answerLimitBytes,
   failed,
@@ -17,7 +18,8 @@ export interface EndpointParts {
   readonly url: string;
   readonly wantsAnswer: boolean;
   readonly extraCa?: readonly string[];
-  readonly lookup?: LookupFunction;
+  /** Never rejects. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<Resolution>;
 }
 
 /** Builds the runner of one address. */
@@ -32,7 +34,7 @@ export function createEndpoint(parts: EndpointParts): HookRunner {
       method: 'POST',
       agent,
       signal,
-      ...(parts.lookup === undefined ? {} : { lookup: parts.lookup }),
+      ...(parts.resolve === undefined ? {} : { lookup: lookupBy(parts.resolve, signal) }),
       headers: {
         'content-type': 'application/json',
         'content-length': Buffer.byteLength(text),
@@ -49,6 +51,30 @@ export function createEndpoint(parts: EndpointParts): HookRunner {
     outgoing.destroy();
     return end;
   };
+}
+
+/** Our own way to look up names, as a connection asks for it. */
+function lookupBy(
+  resolve: NonNullable<EndpointParts['resolve']>,
+  signal: AbortSignal,
+): LookupFunction {
+  return (host, { all }, done) => {
+    void resolve(host, signal).then((found) => {
+      const addresses = found.kind === 'failed' ? [] : found.addresses;
+      const [first] = addresses;
+      if (first === undefined) done(notFound(), '');
+      else if (all !== true) done(null, first, isIP(first));
+      else
+        done(
+          null,
+          addresses.map((address) => ({ address, family: isIP(address) })),
+        );
+    });
+  };
+}
+
+function notFound(): NodeJS.ErrnoException {
+  return Object.assign(new Error('the name is not found'), { code: 'ENOTFOUND' });
 }
 
 async function readReply(incoming: IncomingMessage, wantsAnswer: boolean): Promise<HookEnd> {

@@ -1,6 +1,6 @@
 // Runs what the user has asked to be told or to review: a program, or an address that is posted to. A few at a
 // time, each with a deadline that counts the wait for its turn; nothing here ever keeps a request waiting.
-import type { LookupFunction } from 'node:net';
+import type { Resolution } from '../policy/decision.ts';
 import { failed, type HookEnd, type HookRunner } from './hook-answer.ts';
 import { createCommand } from './hook-command.ts';
 import { createEndpoint } from './hook-endpoint.ts';
@@ -23,8 +23,8 @@ export interface HookParts {
   readonly folder: string;
   /** PEM roots trusted beside the system's. */
   readonly extraCa?: readonly string[];
-  /** How an address's name is looked up; Node's own way unless given. */
-  readonly lookup?: LookupFunction;
+  /** How the name in an address is looked up; never rejects. Unless given Node's own way, which takes a thread. */
+  readonly resolve?: (host: string, signal: AbortSignal) => Promise<Resolution>;
 }
 
 /** A hook. */

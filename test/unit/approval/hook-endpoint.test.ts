@@ -146,13 +146,27 @@ describe('a hook that is an address', () => {
     const start = createEndpoint({
       url: `http://localhost:${port}/`,
       wantsAnswer: true,
-      lookup: (host, _, found) => {
+      resolve: (host) => {
         asked.push(host);
-        found(null, [{ address: '127.0.0.1', family: 4 }]);
+        return Promise.resolve({ kind: 'addresses', addresses: ['127.0.0.1'] });
       },
     });
     assert.deepEqual([await start('{}', never), asked], [done(1), ['localhost']]);
   });
+
+  for (const found of [
+    { kind: 'failed', failure: 'dns_failed' },
+    { kind: 'addresses', addresses: [] },
+  ] as const) {
+    it(`fails when its name is not found: ${found.kind}`, async () => {
+      const start = createEndpoint({
+        url: 'https://chat.example/',
+        wantsAnswer: true,
+        resolve: () => Promise.resolve(found),
+      });
+      assert.deepEqual(await start('{}', never), failed('cannot be reached (ENOTFOUND)'));
+    });
+  }
 });
 
 describe('an address with TLS', () => {
