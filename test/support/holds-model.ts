@@ -101,6 +101,8 @@ class HoldsModel {
   #stance: Stance = { end: 'timeout', holdMs: undefined, say: undefined };
   #isQuiet = false;
   readonly #bugs: unknown[] = [];
+  /** Tickets that let something through. */
+  readonly #used = new Set<string>();
   readonly #clients = new Map<number, number>();
   readonly #waiting = new Set<Asked>();
   /** Ids that were answered, with what was said. */
@@ -205,6 +207,7 @@ class HoldsModel {
     const cooled = this.#cooling.get(host);
     const isCool = cooled !== undefined && cooled.untilMs > Date.now();
     const isBound = this.#grants.isBound(request.destination);
+    const before = new Set(this.#said.keys());
     this.#waiting.add(asked);
     // Nothing may be awaited between the call and its end but what the holds themselves await.
     void this.#holds.hold(request, asked.leave.signal).then((end) => {
@@ -214,6 +217,8 @@ class HoldsModel {
         if (isCool && !isBound) {
           assert.deepEqual([end.end, end.summary.group], ['denied', cooled.id]);
         }
+        const { group = '' } = end.summary;
+        if (!isCool) assert.equal(before.has(group), false, 'an old answer decides nothing new');
       });
     });
   }
@@ -249,6 +254,10 @@ class HoldsModel {
     if (summary.approver !== undefined) {
       assert.equal(this.#said.get(summary.group ?? ''), 'allow');
       return;
+    }
+    if (grant?.ticket === true) {
+      assert.equal(this.#used.has(grant.id), false, 'a ticket is used once');
+      this.#used.add(grant.id);
     }
     // Nobody answered it, so a grant did: one that is for this program, or was used up by it.
     const kept = this.#grants.list().find(({ id }) => id === grant?.id);

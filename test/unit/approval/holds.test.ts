@@ -714,7 +714,7 @@ describe('an answer bound to the programs that ask', () => {
     );
   });
   it('is not asked for a client that left during the look', async (context) => {
-    const { holds } = bench(context, {
+    const { holds, bugs } = bench(context, {
       isBound: () => true,
       findProgramGrant: () => assert.fail('its ticket would be lost'),
     });
@@ -723,6 +723,7 @@ describe('an answer bound to the programs that ask', () => {
     client.abort();
     assert.equal((await end).end, 'gone');
     await turn();
+    assert.deepEqual(bugs, []);
   });
   it('leaves the question standing when finding it fails', async (context) => {
     const fail = () => assert.fail('broken');
