@@ -14,7 +14,7 @@ import {
   renderSpan,
   renderTable,
 } from './render.ts';
-import { describeTerm } from './watch-state.ts';
+import { describeTerm } from './watch-cards.ts';
 
 const usage = `usage: sallyport pending [--watch] [--json]
 

@@ -1,13 +1,13 @@
 // What each key of `sallyport watch` does. No single key answers a question or changes the gate: a verb opens a
 // panel that says what would happen, and only Enter in it, some time after that sentence came up, sends it. Pure.
 import type { GroupView } from '../control/messages.ts';
+import type { Card } from './watch-cards.ts';
 import {
   isReady,
   openAnswer,
   previewDraft,
   selectedCard,
   type Act,
-  type Card,
   type Draft,
   type Effect,
   type Mode,

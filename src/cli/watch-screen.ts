@@ -20,17 +20,9 @@ import {
   warningsOf,
 } from './question-text.ts';
 import { escapeText, renderClock, renderCount, renderSpan } from './render.ts';
+import { describeEnd, describeFate, describeTerm, type Card } from './watch-cards.ts';
 import type { Panel } from './watch-keys.ts';
-import {
-  describeEnd,
-  describeFate,
-  describeTerm,
-  isReady,
-  selectedCard,
-  type Card,
-  type Mode,
-  type WatchState,
-} from './watch-state.ts';
+import { isReady, selectedCard, type Mode, type WatchState } from './watch-state.ts';
 
 type AnswerMode = Extract<Mode, { readonly kind: 'answer' }>;
 
@@ -189,7 +181,8 @@ function renderCard(state: WatchState, card: Card, nowMs: number): Line {
   return [{ text: spans.map(({ text }) => text).join(''), tone: 'inverse' }];
 }
 
-function describeWait({ waiting, waitingSince }: GroupView, nowMs: number): string {
+function describeWait({ waiting, waitingSince, reviewing }: GroupView, nowMs: number): string {
+  if (reviewing === true) return '(under review)';
   if (waiting === 0) return '(client gone)';
   const since = waitingSince === null ? '' : ` ${renderSpan(Date.parse(waitingSince), nowMs)}`;
   return `(${waiting} wait${waiting === 1 ? 's' : ''}${since})`;

@@ -1,27 +1,14 @@
-// What `sallyport watch` knows: the daemon's view as cards that never move, which one is chosen, what is being
+// What `sallyport watch` knows: the daemon's view as cards (watch-cards.ts), which one is chosen, what is being
 // answered, and since when keys that answer count. Pure; keys are watch-keys.ts, lines watch-screen.ts, and the
 // terminal and the daemon watch.ts.
 import type {
   AnswerRequest,
-  AnswerView,
   ControlErrorCode,
   GroupView,
   LiveView,
   PreviewResponse,
 } from '../control/messages.ts';
-
-/** One question on the screen; it keeps its place after its end. */
-export interface Card {
-  /** Names the question beyond this run of the daemon, where ids begin again. */
-  readonly key: string;
-  readonly group: GroupView;
-  /** Undefined while it waits for an answer. */
-  readonly end: CardEnd | undefined;
-}
-
-/** Why a question waits no more. */
-export type CardEnd =
-  { readonly kind: 'answered'; readonly answer: AnswerView } | { readonly kind: 'gone' };
+import { describeEnd, mergeCards, type Card } from './watch-cards.ts';
 
 /** An answer that is being put together; it quotes the revision that was on the screen. */
 export type Draft = Required<
@@ -124,9 +111,6 @@ export const deadTimeMs = 500;
 const openTimeMs = 1000;
 /** How long `u` takes the last answer back at once. */
 const undoTimeMs = 10_000;
-/** Cards that have ended and are kept on the screen. */
-const endedLimit = 40;
-
 /** Nothing known, nothing chosen. */
 export function startState(columns: number, rows: number): WatchState {
   return {
@@ -219,9 +203,9 @@ function takePreview(
 }
 
 function takeView(state: WatchState, view: LiveView, nowMs: number): Step {
-  const { cards, added, changed } = mergeCards(state, view);
+  const { cards, added, calls, changed } = mergeCards(state.cards, view, state.selected);
   const next: WatchState = { ...state, live: view, lost: undefined, cards };
-  const bell: readonly Effect[] = added > 0 ? [{ kind: 'bell' }] : [];
+  const bell: readonly Effect[] = calls > 0 ? [{ kind: 'bell' }] : [];
   if (state.mode.kind !== 'answer') {
     const own = state.selected !== undefined && changed.has(state.selected);
     const any = added > 0 || changed.size > 0 || state.lost !== undefined;
@@ -247,77 +231,6 @@ function takeView(state: WatchState, view: LiveView, nowMs: number): Step {
   const again = openAnswer(dead, card.group, state.mode.draft.outcome);
   const notice: Notice = { text: `${card.group.id} has changed, look again`, tone: 'bad' };
   return { state: { ...again.state, notice }, effects: [...bell, ...again.effects] };
-}
-
-interface Merged {
-  readonly cards: readonly Card[];
-  readonly added: number;
-  /** Keys of cards that are not what they were. */
-  readonly changed: ReadonlySet<string>;
-}
-
-/** Cards keep their order; new ones come last; what has ended stays where it is. */
-function mergeCards(state: WatchState, view: LiveView): Merged {
-  const open = new Map(view.groups.map((group) => [keyOf(group), group]));
-  const changed = new Set<string>();
-  const kept = state.cards.map((card): Card => {
-    const group = open.get(card.key);
-    open.delete(card.key);
-    if (group === undefined) return { ...card, end: endOf(card.group, view.answers) };
-    if (signature(group) !== signature(card.group) || card.end !== undefined) changed.add(card.key);
-    return { key: card.key, group, end: undefined };
-  });
-  const fresh = [...open].map(([key, group]): Card => ({ key, group, end: undefined }));
-  return { cards: forgetOldest([...kept, ...fresh], state.selected), added: fresh.length, changed };
-}
-
-function keyOf({ id, firstSeen }: GroupView): string {
-  return `${id} ${firstSeen}`;
-}
-
-/** What an approver has read; how many wait and for how long changes all the time and is no part of it. */
-function signature({ revision, warnings, facts, bundle, unidentified }: GroupView): string {
-  const similar = facts.lookAlike?.of ?? '';
-  const suggested = bundle?.suggests ?? '';
-  return [revision, similar, suggested, unidentified, ...warnings].join('\n');
-}
-
-function endOf(group: GroupView, answers: readonly AnswerView[]): CardEnd {
-  const answer = answers.find(
-    ({ id, host, port }) => id === group.id && host === group.host && port === group.port,
-  );
-  return answer === undefined ? { kind: 'gone' } : { kind: 'answered', answer };
-}
-
-function forgetOldest(cards: readonly Card[], selected: string | undefined): readonly Card[] {
-  let surplus = cards.filter(({ end }) => end !== undefined).length - endedLimit;
-  if (surplus <= 0) return cards;
-  return cards.filter(({ key, end }) => {
-    if (surplus <= 0 || end === undefined || key === selected) return true;
-    surplus -= 1;
-    return false;
-  });
-}
-
-/** How a question ended, in one sentence. */
-export function describeEnd({ group }: Card, end: CardEnd): string {
-  if (end.kind === 'gone') return `${group.id} is gone without an answer`;
-  const { approver, surface } = end.answer;
-  return `${group.id} was ${describeFate(end)} by ${approver} (${surface})`;
-}
-
-/** The same in two or three words: `allowed once`, `denied always, undone`, `gone`. */
-export function describeFate(end: CardEnd): string {
-  if (end.kind === 'gone') return 'gone';
-  const { outcome, for: term, undone } = end.answer;
-  const verb = outcome === 'allow' ? 'allowed' : 'denied';
-  return `${verb} ${describeTerm(term)}${undone === null ? '' : ', undone since'}`;
-}
-
-/** `once`, `for 1h`, `until restart`, `always`. */
-export function describeTerm(term: string): string {
-  if (term === 'once' || term === 'always') return term;
-  return term === 'restart' ? 'until restart' : `for ${term}`;
 }
 
 /** Opens the panel of an answer: the narrowest there is, and the question what it would do. */

@@ -1,12 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import {
-  deadTimeMs,
-  describeEnd,
-  describeTerm,
-  isReady,
-  startState,
-} from '../../../src/cli/watch-state.ts';
+import { deadTimeMs, isReady, startState } from '../../../src/cli/watch-state.ts';
 import { makeAnswer, makeFacts, makeGroup, makeLiveView } from '../../support/views.ts';
 import { plainPreview, WatchBench } from '../../support/watch.ts';
 
@@ -188,24 +182,4 @@ describe('an open answer', () => {
   });
 });
 
-describe('words', () => {
-  it('tell how long an answer holds', () => {
-    assert.deepEqual(['once', '30m', 'restart', 'always'].map(describeTerm), [
-      'once',
-      'for 30m',
-      'until restart',
-      'always',
-    ]);
-  });
-
-  it('tell that an answer was undone', () => {
-    const answer = makeAnswer({ outcome: 'deny', undone: '2026-11-20T12:01:00.000Z' });
-    const card = { key: 'x', group: first, end: undefined };
-    assert.equal(
-      describeEnd(card, { kind: 'answered', answer }),
-      'k3 was denied once, undone since by dev (cli)',
-    );
-  });
-
-  it('begin with nothing', () => assert.equal(startState(80, 24).lost, 'connecting'));
-});
+it('nothing is known at the start', () => assert.equal(startState(80, 24).lost, 'connecting'));
