@@ -153,15 +153,15 @@ export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Gr
 
   function find(destination: Destination): GrantRef | undefined {
     if (byId.size === 0) return undefined;
-    const found = best(unbound, destination, () => true);
+    const found = best(unbound, destination, anyGrant);
     if (found === undefined || found.outcome === 'deny' || boundCount === 0) return found?.ref;
-    const denied = best(bound, destination, ({ outcome }) => outcome === 'deny');
+    const denied = best(bound, destination, denies);
     return denied === undefined ? found.ref : undefined;
   }
 
   function findFor(destination: Destination, asker: Asker): GrantRef | undefined {
     const own = best(bound, destination, ({ programs = [] }) => isOneOf(programs, asker));
-    const any = best(unbound, destination, () => true);
+    const any = best(unbound, destination, anyGrant);
     const found = own === undefined || (any !== undefined && rank(any) > rank(own)) ? any : own;
     if (found?.ref.ticket === true) remove(found);
     return found && { ...found.ref, bound: true };
@@ -205,7 +205,7 @@ export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Gr
   return {
     find,
     findFor,
-    isBound: (destination) => boundCount > 0 && best(bound, destination, () => true) !== undefined,
+    isBound: (destination) => boundCount > 0 && best(bound, destination, anyGrant) !== undefined,
     add,
     list,
     sweep,
@@ -244,6 +244,10 @@ export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Gr
     },
   };
 }
+
+/** Built once: `find` stands on the way of every connection. */
+const anyGrant = (): boolean => true;
+const denies = ({ outcome }: Grant): boolean => outcome === 'deny';
 
 function hasExpired(grant: Grant, at: number): boolean {
   return grant.expiresMs !== undefined && grant.expiresMs <= at;

@@ -451,7 +451,7 @@ export function createHolds(parts: HoldsParts): Holds {
       cooling.add(group.destination, { question: id, approver, say: plan.say }, now(), limit);
     }
     note(request, plan, group, released, approver, grant);
-    if (grant !== undefined && grant.for !== 'ticket') spread(grant);
+    if (grant !== undefined && grant.for !== 'ticket') spread();
     return { status: 'answered', response: { id, outcome, released, grant: grant ?? null } };
   }
 
@@ -486,11 +486,8 @@ export function createHolds(parts: HoldsParts): Holds {
   }
 
   /** A lasting grant also answers what waits in other questions, as far as it covers them. */
-  function spread(grant: GrantView): void {
-    if (grant.programs === null) {
-      if (parts.evaluate !== undefined) rejudge(parts.evaluate);
-      return;
-    }
+  function spread(): void {
+    if (parts.evaluate !== undefined) rejudge(parts.evaluate);
     for (const [id, { request, asker }] of waiters) {
       const found = programGrant(request.destination, asker);
       if (found !== undefined) carryOut(pending.end(id, endOf(found), now()), { grant: found });

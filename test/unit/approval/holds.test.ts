@@ -713,6 +713,23 @@ describe('an answer bound to the programs that ask', () => {
       [['b.example.net', 1]],
     );
   });
+  it('that denies does not keep others from what everybody is allowed later', async (context) => {
+    let who: Asker = asker;
+    const { holds, grants } = bench(context, { findAsker: () => Promise.resolve(who) });
+    void holds.hold(request('a.example.net'), never());
+    await turn();
+    holds.answer('a1', { outcome: 'deny', for: '1h', program: 'this' }, approver);
+    who = wget;
+    const other = holds.hold(request('a.example.net'), never());
+    void holds.hold(request('b.example.net'), never());
+    await turn();
+    const [, b] = holds.list();
+    const wide = { outcome: 'allow', for: '1h', host: '*.example.net' } as const;
+    holds.answer(b?.id ?? '', wide, approver);
+    assert.deepEqual([(await other).end, grants.list().length], ['allowed', 2]);
+    who = asker;
+    assert.equal((await holds.hold(request('a.example.net'), never())).end, 'denied');
+  });
   it('is not asked for a client that left during the look', async (context) => {
     const { holds, bugs } = bench(context, {
       isBound: () => true,
