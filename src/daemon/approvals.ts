@@ -28,6 +28,7 @@ import type { GrantView } from '../control/messages.ts';
 import type { Log } from '../log.ts';
 import type { ApproverRef, DecisionRequest, Verdict } from '../policy/decision.ts';
 import type { Live } from '../proxy/live.ts';
+import type { Resolver } from '../proxy/resolve.ts';
 import type { State } from '../state.ts';
 import { openReviewing, type Reviewing } from './reviewing.ts';
 
@@ -59,6 +60,7 @@ export interface ApprovalParts {
   readonly ownPorts: ReadonlySet<number>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly log: Log;
+  readonly resolve: Resolver['resolve'];
   readonly userName: (uid: number) => string;
   /** A part of what surfaces show may look different now. */
   readonly mark: (part: LivePart) => void;
@@ -122,8 +124,9 @@ export function openApprovals(parts: ApprovalParts): Approvals {
     trail,
     log: parts.log,
     env: parts.env,
-    folder: state.folder,
-    isPaused: () => brakes.pausedUntilMs() !== undefined,
+    folder: homedir(), // not the state folder, whose path hooks are not told
+    resolve: parts.resolve,
+    isPaused: () => brakes.pausedUntilMs() !== undefined || brakes.panicSinceMs() !== undefined,
     group: (id) => built(desk.holds).get(id),
     answer: (id, request, approver) => built(desk.holds).answer(id, request, approver),
     now: steadyNow,

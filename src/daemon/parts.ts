@@ -117,6 +117,7 @@ export function buildParts(options: DaemonOptions, inForce: InForce, state: Stat
     ownPorts,
     env,
     log,
+    resolve: resolver.resolve,
     userName,
     mark,
     onBug,

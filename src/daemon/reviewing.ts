@@ -11,6 +11,7 @@ import type { InForce } from '../config/in-force.ts';
 import type { LivePart } from '../control/lane.ts';
 import type { GroupView } from '../control/messages.ts';
 import type { Log } from '../log.ts';
+import type { Resolver } from '../proxy/resolve.ts';
 
 /** The reviewer and the hook as the others use them. */
 export interface Reviewing {
@@ -32,6 +33,8 @@ export interface ReviewingParts extends Pick<
   readonly trail: Trail;
   readonly log: Log;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Looks names of endpoints up, in the daemon's own lane. */
+  readonly resolve: Resolver['resolve'];
   /** Where programs start. */
   readonly folder: string;
   readonly mark: (part: LivePart) => void;
@@ -97,12 +100,12 @@ export function openReviewing(parts: ReviewingParts): Reviewing {
 }
 
 function openHook(
-  { inForce, env, folder }: ReviewingParts,
+  { inForce, env, folder, resolve }: ReviewingParts,
   target: HookSetting | undefined,
   wantsAnswer: boolean,
 ): Hook | undefined {
   if (target === undefined) return undefined;
   const { extraCa } = inForce.config.gateway;
   const roots = extraCa === undefined ? [] : [readFileSync(extraCa, 'utf8')];
-  return createHook({ target, wantsAnswer, env, folder, extraCa: roots });
+  return createHook({ target, wantsAnswer, env, folder, extraCa: roots, resolve });
 }
