@@ -49,9 +49,21 @@ export interface GateParts extends ActionParts {
   readonly reload: (approver: ApproverRef) => Soon<ReloadResponse>;
 }
 
+/** A look into the journal reads much: the gate must not wait for anybody's curiosity. */
+const readerLimit = 4;
+
 /** Grants, undo and history. */
 export function memoryRoutes(parts: MemoryParts): readonly Route[] {
   const { live } = parts;
+  let readers = 0;
+  const readHistory = async (query: HistoryQuery) => {
+    readers += 1;
+    try {
+      return await parts.history(query);
+    } finally {
+      readers -= 1;
+    }
+  };
   return [
     read(
       '/v1/grants',
@@ -92,7 +104,9 @@ export function memoryRoutes(parts: MemoryParts): readonly Route[] {
       handle: async ({ query, holder }) => {
         const wanted = decode.decodeHistory(query);
         if (!wanted.ok) return refuse(400, 'bad_request', wanted.problem);
-        const { entries, more } = await parts.history(wanted.value);
+        if (readers >= readerLimit)
+          return refuse(503, 'busy', 'the history is being read; try again');
+        const { entries, more } = await readHistory(wanted.value);
         const shown = holder.role === 'viewer' ? entries.map(redactEntry) : entries;
         const answers = live.answers();
         return { body: { entries: shown, more, answers } satisfies HistoryResponse };

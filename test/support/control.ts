@@ -13,7 +13,7 @@ import { createPageSessions } from '../../src/control/page-sessions.ts';
 import type { PageSessions } from '../../src/control/page-sessions.ts';
 import { createPeerFinder } from '../../src/control/peer.ts';
 import type { LiveSource } from '../../src/control/redact.ts';
-import type { ControlReply } from '../../src/control/route.ts';
+import type { ControlReply, ControlRequest } from '../../src/control/route.ts';
 import { createRoutes } from '../../src/control/routes.ts';
 import type { RouteParts } from '../../src/control/routes.ts';
 import { openControl } from '../../src/control/server.ts';
@@ -136,6 +136,26 @@ export interface AskedOf {
   readonly role?: Role;
 }
 
+/** A request as the server hands it to a route. */
+export function requestOf(
+  role: Role,
+  given: Partial<Pick<ControlRequest, 'id' | 'body' | 'query'>> = {},
+): ControlRequest {
+  return {
+    id: '',
+    body: undefined,
+    query: new Map(),
+    caller: {
+      client: { address: '127.0.0.1', port: 40_000, localPort: 4131 },
+      pid: undefined,
+      isConnected: () => true,
+    },
+    surface: 'cli',
+    holder: { key: 'local#1', token: 'local', role, surface: undefined },
+    ...given,
+  };
+}
+
 /** Calls a route's handler as the server would, past every guard. */
 export async function ask(
   parts: RouteParts,
@@ -144,18 +164,7 @@ export async function ask(
 ): Promise<ControlReply> {
   const route = createRoutes(parts).find(({ method, path }) => `${method} ${path}` === name);
   if (route === undefined) throw new Error(`no route ${name}`);
-  return await route.handle({
-    id,
-    body,
-    query: new Map(Object.entries(query)),
-    caller: {
-      client: { address: '127.0.0.1', port: 40_000, localPort: 4131 },
-      pid: undefined,
-      isConnected: () => true,
-    },
-    surface: 'cli',
-    holder: { key: 'local#1', token: 'local', role, surface: undefined },
-  });
+  return await route.handle(requestOf(role, { id, body, query: new Map(Object.entries(query)) }));
 }
 
 /** The status and code of a refusal; undefined for what is none. */

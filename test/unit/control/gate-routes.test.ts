@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { GateResponse, HistoryEntry, HistoryQuery } from '../../../src/control/messages.ts';
 import { redactGrant } from '../../../src/control/redact.ts';
-import { ask, openParts, refusalOf } from '../../support/control.ts';
+import { createRoutes } from '../../../src/control/routes.ts';
+import { ask, openParts, refusalOf, requestOf } from '../../support/control.ts';
 import { makeAnswer, makeGate, makeGrant } from '../../support/views.ts';
 
 const grant = makeGrant({ note: 'private' });
@@ -78,6 +79,28 @@ describe('the history', () => {
       400,
       'bad_request',
     ]);
+  });
+});
+
+describe('reading the history', () => {
+  it('is for four at once, and free again after a fault', async (context) => {
+    const reads: PromiseWithResolvers<never>[] = [];
+    const parts = openParts(context, {
+      history: () => {
+        const read = Promise.withResolvers<never>();
+        reads.push(read);
+        return read.promise;
+      },
+    });
+    const route = createRoutes(parts).find(({ path }) => path === '/v1/history');
+    assert.ok(route);
+    const call = async () => await route.handle(requestOf('approver'));
+    const first = [call(), call(), call(), call()];
+    assert.deepEqual(refusalOf(await call()), [503, 'busy']);
+    for (const { reject } of reads) reject(new Error('disk'));
+    for (const one of first) await assert.rejects(one, /disk/);
+    void call();
+    assert.equal(reads.length, 5);
   });
 });
 
