@@ -16,7 +16,7 @@ import {
   type WatchState,
 } from './watch-state.ts';
 
-/** How much of the panel is on the screen; watch-screen.ts measures it. */
+/** How much of the panel is on the screen; watch-panel.ts measures it. */
 export interface Panel {
   /** Lines it has. */
   readonly lines: number;

@@ -1,6 +1,6 @@
 // What `sallyport watch` shows: its state as exactly as many lines as the terminal has rows, none wider than it
 // has columns. Pure. From 40 columns and 10 rows on everything can be reached; what must be read before an allow
-// is never cut, only scrolled.
+// is never cut, only scrolled (watch-panel.ts).
 import type { GroupView } from '../control/messages.ts';
 import {
   clip,
@@ -12,22 +12,11 @@ import {
   type Span,
   type Tone,
 } from './columns.ts';
-import {
-  cautionsOf,
-  describeQuestion,
-  destinationOf,
-  renderAskers,
-  warningsOf,
-} from './question-text.ts';
+import { destinationOf, renderAskers, warningsOf } from './question-text.ts';
 import { escapeText, renderClock, renderCount, renderSpan } from './render.ts';
-import { describeEnd, describeFate, describeTerm, type Card } from './watch-cards.ts';
-import type { Panel } from './watch-keys.ts';
-import { isReady, selectedCard, type Mode, type WatchState } from './watch-state.ts';
-
-type AnswerMode = Extract<Mode, { readonly kind: 'answer' }>;
-
-/** Lines above and below the body: header, and notice and keys. */
-const frameRows = 3;
+import { describeFate, type Card } from './watch-cards.ts';
+import { factLines, frameRows, measurePanel, renderPanel } from './watch-panel.ts';
+import { isReady, selectedCard, type WatchState } from './watch-state.ts';
 
 /** The whole screen. */
 export function renderScreen(state: WatchState, nowMs: number): Line[] {
@@ -40,13 +29,6 @@ export function renderScreen(state: WatchState, nowMs: number): Line[] {
     renderKeys(state, nowMs),
   ];
   return lines.slice(-rows).map((line) => clipLine(line, columns));
-}
-
-/** How much of the panel fits; for a mode without one, nothing to scroll. */
-export function measurePanel(state: WatchState, nowMs: number): Panel {
-  const rows = Math.max(1, state.size.rows - frameRows);
-  const { mustSee, rest } = panelLines(state, nowMs);
-  return { lines: mustSee.length + rest.length, mustSee: mustSee.length, rows };
 }
 
 function renderHeader({ live, lost, cards }: WatchState): Line {
@@ -104,7 +86,7 @@ function renderBody(state: WatchState, nowMs: number, rows: number): Line[] {
       return renderList(state, nowMs, rows);
     case 'detail':
     case 'answer':
-      return renderPanel(state, state.mode.scroll, nowMs, rows);
+      return fill(renderPanel(state, state.mode.scroll, nowMs, rows), rows);
     case 'confirm':
       return fill(wrapLines(state.mode.question, state.size.columns, 'bold'), rows);
     case 'help':
@@ -186,77 +168,6 @@ function describeWait({ waiting, waitingSince, reviewing }: GroupView, nowMs: nu
   if (waiting === 0) return '(client gone)';
   const since = waitingSince === null ? '' : ` ${renderSpan(Date.parse(waitingSince), nowMs)}`;
   return `(${waiting} wait${waiting === 1 ? 's' : ''}${since})`;
-}
-
-/** Of a question that has ended: how, and nothing of who waits. */
-function factLines(card: Card, nowMs: number, columns: number): Line[] {
-  const { end } = card;
-  const facts = describeQuestion(card.group, nowMs)
-    .filter(({ label }) => end === undefined || (label !== 'waiting' && label !== 'gives up'))
-    .flatMap(({ label, text, tone }) =>
-      wrapLines(`${label}: ${text}`, columns, tone === 'warning' ? 'red' : undefined, 2),
-    );
-  if (end === undefined) return facts;
-  return [...wrapLines(escapeText(describeEnd(card, end)), columns, 'bold', 2), ...facts];
-}
-
-interface PanelLines {
-  /** To be seen before an allow. */
-  readonly mustSee: readonly Line[];
-  readonly rest: readonly Line[];
-}
-
-function panelLines(state: WatchState, nowMs: number): PanelLines {
-  const card = selectedCard(state);
-  const { columns } = state.size;
-  if (card === undefined) return { mustSee: [], rest: [] };
-  const facts = factLines(card, nowMs, columns);
-  if (state.mode.kind === 'detail') return { mustSee: [], rest: facts };
-  if (state.mode.kind !== 'answer') return { mustSee: [], rest: [] };
-  return { mustSee: answerLines(card.group, state.mode, columns), rest: [[], ...facts] };
-}
-
-/** What is answered, what warns of it, what would happen and what can be chosen. */
-function answerLines(group: GroupView, mode: AnswerMode, columns: number): Line[] {
-  const { preview, draft } = mode;
-  const verb = draft.outcome === 'allow' ? 'Allow' : 'Deny';
-  const reads = group.facts.unicode;
-  return [
-    ...wrapLines(`${verb} ${group.id}: ${destinationOf(group)}`, columns, 'bold', 2),
-    ...(reads === null ? [] : wrapLines(`reads as ${escapeText(reads)}`, columns, 'red', 2)),
-    ...warningsOf(group).flatMap((text) => wrapLines(`! ${text}`, columns, 'red', 2)),
-    ...previewLines(group, preview, columns),
-    ...wrapLines(
-      [
-        `t time: ${describeTerm(draft.for)}`,
-        `h host: ${draft.host}`,
-        `p port: ${draft.port}`,
-        `g program: ${draft.program}`,
-      ].join(' · '),
-      columns,
-      undefined,
-      2,
-    ),
-  ];
-}
-
-function previewLines(group: GroupView, preview: AnswerMode['preview'], columns: number): Line[] {
-  if (preview.kind === 'asked') return wrapLines('(asking what it would do)', columns, 'dim');
-  if (preview.kind === 'failed') return wrapLines(escapeText(preview.text), columns, 'red');
-  const { sentence, rule, cautions, problem } = preview.preview;
-  return [
-    ...wrapLines(escapeText(sentence), columns, 'bold'),
-    ...(rule === null ? [] : wrapLines(`remembers: ${escapeText(rule)}`, columns, undefined, 2)),
-    ...cautionsOf(group, cautions).flatMap((text) => wrapLines(`- ${text}`, columns, 'yellow', 2)),
-    ...(problem === null ? [] : wrapLines(escapeText(problem), columns, 'red')),
-  ];
-}
-
-function renderPanel(state: WatchState, scroll: number, nowMs: number, rows: number): Line[] {
-  const { mustSee, rest } = panelLines(state, nowMs);
-  const lines = [...mustSee, ...rest];
-  const from = Math.max(0, Math.min(scroll, lines.length - rows));
-  return fill(lines.slice(from), rows);
 }
 
 function renderNotice(state: WatchState, nowMs: number): Line {

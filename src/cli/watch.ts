@@ -14,7 +14,8 @@ import { readOptions, usageError } from './options.ts';
 import { openRawScreen, type RawScreen, type ScreenStreams } from './raw-screen.ts';
 import { renderUndone } from './undo.ts';
 import { takeKey } from './watch-keys.ts';
-import { measurePanel, renderScreen } from './watch-screen.ts';
+import { measurePanel } from './watch-panel.ts';
+import { renderScreen } from './watch-screen.ts';
 import {
   startState,
   takeNews,

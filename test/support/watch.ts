@@ -1,7 +1,8 @@
 // A watch screen without a terminal: keys and news go in, lines come out, and the clock is the test's.
 import { textOf } from '../../src/cli/columns.ts';
 import { takeKey } from '../../src/cli/watch-keys.ts';
-import { measurePanel, renderScreen } from '../../src/cli/watch-screen.ts';
+import { measurePanel } from '../../src/cli/watch-panel.ts';
+import { renderScreen } from '../../src/cli/watch-screen.ts';
 import {
   startState,
   takeNews,

@@ -3,7 +3,6 @@ import { describe, it } from 'node:test';
 import { widthOf } from '../../../src/cli/columns.ts';
 import { escapePrintable } from '../../../src/policy/printable.ts';
 import { renderClock } from '../../../src/cli/render.ts';
-import { measurePanel } from '../../../src/cli/watch-screen.ts';
 import {
   makeAnswer,
   makeAskerView,
@@ -162,36 +161,5 @@ describe('any screen', () => {
     const watch = bench().view(makeLiveView({ groups }));
     watch.news({ kind: 'size', columns: 40, rows: 10 });
     assert.equal(watch.lines().length, 10);
-  });
-});
-
-describe('the panel of an answer', () => {
-  it('names the whole host, however long', () => {
-    const host = `${'long.'.repeat(30)}example.net`;
-    const watch = bench(40, 20).view(makeLiveView({ groups: [makeGroup({ host })] }));
-    watch.wait(2000).keys('j', 'a').told();
-    assert.ok(
-      watch
-        .lines()
-        .map((line) => line.trim())
-        .join('')
-        .includes(`${host}:443`),
-    );
-  });
-
-  it('counts what must be seen', () => {
-    const watch = bench().view(makeLiveView({ groups })).wait(2000).keys('j', 'a').told();
-    const panel = measurePanel(watch.state, watch.nowMs);
-    assert.equal(panel.rows, 21);
-    assert.ok(panel.mustSee >= 3 && panel.lines > panel.mustSee);
-    assert.deepEqual(measurePanel(bench().state, 0), { lines: 0, mustSee: 0, rows: 21 });
-  });
-
-  it('shows what is chosen in words', () => {
-    const watch = bench().view(makeLiveView({ groups })).wait(2000).keys('j', 'd').told();
-    const text = watch.text();
-    assert.match(text, /^Deny k3: api\.example\.net:443$/m);
-    assert.match(text, /t time: once · h host: exact · p port: this · g program: this/);
-    assert.match(text, /⏎ deny {2}esc back/);
   });
 });
