@@ -34,13 +34,16 @@ export function createWaiting(context, panel) {
   panel.append(make('h2', { class: 'unseen' }, 'Waiting'), empty, list);
   list.addEventListener('pointerenter', () => list.classList.add('steady'));
   list.addEventListener('pointerleave', () => list.classList.remove('steady'));
-  const seen = new IntersectionObserver((entries) => {
-    for (const { isIntersecting, target } of entries) {
-      if (!isIntersecting) continue;
-      seen.unobserve(target);
-      cardOf(target)?.see();
-    }
-  });
+  const seen = new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        seen.unobserve(target);
+        cardOf(target)?.see();
+      }
+    },
+    { rootMargin: '600px' },
+  );
   const moved = new ResizeObserver(() => restMoved());
   for (const element of [list, ...document.querySelectorAll('#header, #banners')]) {
     moved.observe(element);
