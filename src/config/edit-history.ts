@@ -105,9 +105,9 @@ function damaged(cause?: unknown): SallyportError {
 function isKept(value: unknown): value is Kept {
   if (!isObject(value)) return false;
   const { next, edits } = value;
-  return (
-    Number.isSafeInteger(next) && Number(next) > 0 && Array.isArray(edits) && edits.every(isEdit)
-  );
+  // One less than the last, so that there is a number for the edit to come.
+  const isNumber = Number.isSafeInteger(next) && Number(next) < Number.MAX_SAFE_INTEGER;
+  return isNumber && Number(next) > 0 && Array.isArray(edits) && edits.every(isEdit);
 }
 
 const textFields = ['id', 'at', 'file', 'by', 'surface', 'before', 'afterEtag'];
