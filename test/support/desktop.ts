@@ -272,6 +272,7 @@ tee '${folder}/offered' | grep -- "$(cat '${folder}/choice')" | head -n 1
     mouse_middle_click = do_action
     mouse_right_click = close_current
     show_age_threshold = -1
+    stack_duplicates = false
 [urgency_critical]
     background = "#123456"
     foreground = "#ffffff"
