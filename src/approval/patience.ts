@@ -27,19 +27,19 @@ export interface Waiting {
  * opens a new connection for each of several tries, so its limit counts from its first one. Node is not here:
  * its `https` waits 5 s, its `fetch` 300 s, and nothing tells which one asks.
  */
-const measured: Readonly<Record<string, { readonly seconds: number; readonly tries?: true }>> = {
-  curl: { seconds: 300 },
-  git: { seconds: 300 },
-  apt: { seconds: 127 },
-  'apt-get': { seconds: 127 },
-  pip: { seconds: 104, tries: true },
-  pip3: { seconds: 104, tries: true },
-  cargo: { seconds: 131, tries: true },
-  codex: { seconds: 105, tries: true },
-  chromium: { seconds: 32 },
-  chrome: { seconds: 32 },
-  'google-chrome': { seconds: 32 },
-};
+const measured: ReadonlyMap<string, { readonly seconds: number; readonly tries?: true }> = new Map([
+  ['curl', { seconds: 300 }],
+  ['git', { seconds: 300 }],
+  ['apt', { seconds: 127 }],
+  ['apt-get', { seconds: 127 }],
+  ['pip', { seconds: 104, tries: true }],
+  ['pip3', { seconds: 104, tries: true }],
+  ['cargo', { seconds: 131, tries: true }],
+  ['codex', { seconds: 105, tries: true }],
+  ['chromium', { seconds: 32 }],
+  ['chrome', { seconds: 32 }],
+  ['google-chrome', { seconds: 32 }],
+]);
 
 const programLimit = 256;
 const processLimit = 512;
@@ -66,7 +66,7 @@ export function createPatience(): Patience {
   ): number | undefined {
     const learnt = expectedMs(`${protocol} ${name}`);
     if (learnt !== undefined) return oldestMs + learnt;
-    const known = protocol === 'https_connect' ? measured[name] : undefined;
+    const known = protocol === 'https_connect' ? measured.get(name) : undefined;
     if (known === undefined) return undefined;
     return (known.tries === true ? firstSeenMs : oldestMs) + known.seconds * 1000;
   }

@@ -15,12 +15,12 @@ const withVerb = namesIn(
   apt apt-get brew bundle gem composer mvn gradle terraform kubectl helm aws gcloud az dotnet nix hf`,
 );
 /** Helpers that a program starts to do its talking. */
-const helperOf: Readonly<Record<string, string>> = {
-  'git-remote-http': 'git',
-  'git-remote-https': 'git',
-  'npm-cli': 'npm',
-  'npx-cli': 'npx',
-};
+const helperOf: ReadonlyMap<string, string> = new Map([
+  ['git-remote-http', 'git'],
+  ['git-remote-https', 'git'],
+  ['npm-cli', 'npm'],
+  ['npx-cli', 'npx'],
+]);
 const wordLimit = 32;
 
 /** The program's everyday name without what it does: `npm`, `pip`, `curl`; not escaped. */
@@ -44,7 +44,7 @@ function wordsOf(process: Pick<ProcessInfo, 'executable' | 'name' | 'commandLine
   const program = programOf(process);
   if (process.executable?.includes('/apt/methods/') === true) return ['apt'];
   const [own = '', ...given] = process.commandLine;
-  const helped = helperOf[program];
+  const helped = helperOf.get(program);
   if (helped !== undefined) return [helped];
   if (!interpreters.test(program)) return [program, ...given];
   // npm and others replace their argument list by a title: one word with blanks in it.
@@ -69,5 +69,5 @@ function scriptName(path: string): string {
   const name = basename(path)
     .replace(/\.(?:[cm]?[jt]s|py|rb|pl|sh|php)$/, '')
     .slice(0, wordLimit);
-  return helperOf[name] ?? name;
+  return helperOf.get(name) ?? name;
 }

@@ -60,10 +60,11 @@ describe('createPatience', () => {
       [
         leaves(patience, { processes: [] }),
         leaves(patience, { processes: [node] }),
+        leaves(patience, { processes: [running(75, '/opt/constructor', 'x')] }),
         leaves(patience, { processes: [curl], protocol: 'http' }),
         leaves(patience, { processes: [curl], nowMs: 1_330_000 }),
       ],
-      [undefined, undefined, undefined, undefined],
+      [undefined, undefined, undefined, undefined, undefined],
     );
   });
 

@@ -19,6 +19,8 @@ describe('programPhrase', () => {
     ['/usr/bin/git', ['git', 'fetch', 'origin'], 'git', 'git fetch'],
     ['/usr/bin/cargo', ['cargo', '../odd'], 'cargo', 'cargo'],
     [undefined, ['other', 'words'], 'theirs', 'theirs'],
+    // Once it gave what every object has under that name.
+    ['/usr/bin/node', ['node', 'toString'], 'toString', 'toString'],
   ] as const;
   for (const [executable, commandLine, name, phrase] of cases) {
     it(`calls ${commandLine.join(' ')} "${phrase}"`, () => {
