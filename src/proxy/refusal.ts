@@ -254,7 +254,8 @@ function nextStep(refusal: Refusal, words: Words): string {
   if (id !== undefined) {
     return `${say}Question ${id} is open: ask the person in charge to run "sallyport allow ${id}", then try again.`;
   }
-  return isAnswered(refusal) ? `A person was asked and said no. ${say}`.trimEnd() : words.next;
+  if (isAnswered(refusal)) return `A person was asked and said no. ${say}`.trimEnd();
+  return `${say}${words.next}`;
 }
 
 /** The id of a question that can still be answered; one that got its deny cannot. */
