@@ -96,7 +96,7 @@ async function change(edit: Edit, wishes: Wishes, io: CommandIo, ask: AskPerson)
   if (!wishes.yes) {
     const answer = await ask(`save this to ${escapeText(file.file)}?`);
     if (answer === undefined)
-      throw usageError('there is no terminal to ask on; --yes saves without');
+      throw usageError('there is no terminal to ask on; --yes saves without asking');
     if (!answer) return failWith(io, 'nothing was saved');
   }
   const saved = await client.saveRules(draft);

@@ -1,6 +1,7 @@
 // `sallyport watch` in a real terminal, against a real daemon: what waits appears, only two steps answer it, and
 // the terminal comes back as it was.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +18,9 @@ import {
 } from '../support/daemon.ts';
 import { openTerminal, terminalEnvironment, type Terminal } from '../support/terminal.ts';
 
-const names = ['first.test', 'second.test', 'third.test', 'fourth.test', 'fifth.test'];
+const names = ['first', 'second', 'third', 'fourth', 'fifth', 'sixth'].map(
+  (name) => `${name}.test`,
+);
 
 describe('watch', { timeout: 180_000 }, () => {
   let origin: Server;
@@ -219,6 +222,26 @@ describe('watch', { timeout: 180_000 }, () => {
       process.kill(pid, signal);
       await isBack(new RegExp(`^ended ${status}$`, 'm'));
     }
+  });
+
+  it('has a plain brother that prints what comes and goes', async () => {
+    const printing = spawn(launcher, ['pending', '--watch'], {
+      env: daemon.env,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let printed = '';
+    printing.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text));
+    const asking = ask('sixth.test');
+    await eventually('it is printed', () => (/sixth\.test/.test(printed) ? true : undefined));
+    const { id = '' } = (await question('sixth.test')) ?? {};
+    assert.equal((await daemon.sallyport(['deny', id])).status, 0);
+    await eventually('its end is printed', () => (/is denied/.test(printed) ? true : undefined));
+    assert.equal((await asking).stdout, '403');
+    printing.kill();
+    assert.match(
+      printed,
+      new RegExp(`^${id} asks: sixth.test:${port} for curl [^\n]*\n${id} is denied once by `),
+    );
   });
 
   it('needs a terminal', async () => {

@@ -123,7 +123,7 @@ describe('rules', () => {
     { words: ['--yes'], want: /^--yes and --file belong to/ },
     { words: [...add, '--file', 'x'], want: /^--file takes \/home\/dev\/config\.toml$/ },
     { words: [...add, '--file', managed.file], want: /may not be edited from here; --file takes/ },
-    { words: add, want: /^there is no terminal to ask on; --yes saves without$/ },
+    { words: add, want: /^there is no terminal to ask on; --yes saves without asking$/ },
   ];
   for (const { words, want } of mistakes) {
     it(`refuses: ${words.join(' ')}`, async (t) => {
