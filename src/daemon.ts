@@ -1,6 +1,8 @@
 // Composition root of `sallyport run`: starts the parts in order, reloads and stops them. No logic: who may
 // pass is policy/, who waits approval/, what moves proxy/.
+import type { AuditEvent } from './audit/draft.ts';
 import * as events from './audit/event.ts';
+import * as gateEvents from './audit/gate-events.ts';
 import { readRecent } from './audit/history.ts';
 import { diffLines } from './config/diff.ts';
 import { policyInput } from './config/effective.ts';
@@ -121,7 +123,7 @@ class RunningDaemon implements Daemon {
     parts.desk.reload = (by) => this.#reloadNow(by);
     parts.desk.changes = this.#changes;
     writeControlFile(parts, this.ready);
-    void this.#note(events.daemonEvent, { change: 'started', version, pid: process.pid });
+    void this.#note(gateEvents.daemonEvent, { change: 'started', version, pid: process.pid });
     this.#notePolicy();
     for (const warning of parts.inForce.report().warnings) parts.log.warn(warning);
     this.#reloader = createReloader({
@@ -156,7 +158,7 @@ class RunningDaemon implements Daemon {
     this.#reloader.close();
     const listeners = [http, socks, gateway].filter((listener) => listener !== undefined);
     for (const listener of listeners) listener.stopAccepting();
-    await this.#note(events.daemonEvent, { change: 'stopping', version, pid: process.pid });
+    await this.#note(gateEvents.daemonEvent, { change: 'stopping', version, pid: process.pid });
     approvals.holds.stop();
     live.closeAll('stopping');
     await Promise.all(listeners.map((listener) => listener.close(drainMs)));
@@ -217,7 +219,7 @@ class RunningDaemon implements Daemon {
       const shown = view.lines.slice(0, reloadLineLimit).join('; ');
       log.warn('a new policy would let more through and waits for an approver', { shown });
     }
-    void this.#note(events.policyChangedEvent, {
+    void this.#note(gateEvents.policyChangedEvent, {
       state: view.state,
       version: view.version,
       added: diff.added.length,
@@ -236,7 +238,7 @@ class RunningDaemon implements Daemon {
     log.error('the new configuration has mistakes; the last good one stays', {
       problem: problems[0],
     });
-    void this.#note(events.policyRejectedEvent, { kept: inForce.policy.version, problems });
+    void this.#note(gateEvents.policyRejectedEvent, { kept: inForce.policy.version, problems });
   }
 
   #reloadNow(by: ApproverRef | undefined): ReloadResponse {
@@ -259,7 +261,7 @@ class RunningDaemon implements Daemon {
     const { config, policy } = this.#parts.inForce;
     const { version: policyVersion, enabled, mode, unknown, counts } = policy;
     void this.#parts.trail.note((uid, at) =>
-      events.policyLoadedEvent(uid, at, {
+      gateEvents.policyLoadedEvent(uid, at, {
         version: policyVersion,
         enabled,
         mode,
@@ -277,7 +279,7 @@ class RunningDaemon implements Daemon {
     flushParts(this.#parts);
     const { delivered = 0, dropped = 0 } = outlets.exporter?.health() ?? {};
     const waiting = approvals.holds.counts();
-    void this.#note(events.heartbeatEvent, {
+    void this.#note(gateEvents.heartbeatEvent, {
       uptimeMs: Date.now() - this.#startedMs,
       connections: live.count,
       groups: waiting.groups,
@@ -288,7 +290,7 @@ class RunningDaemon implements Daemon {
     });
   }
 
-  #note<T>(make: (uid: string, at: number, data: T) => events.AuditEvent, data: T): Promise<void> {
+  #note<T>(make: (uid: string, at: number, data: T) => AuditEvent, data: T): Promise<void> {
     return this.#parts.trail.note((uid, at) => make(uid, at, data));
   }
 
@@ -339,7 +341,7 @@ function warmUp(parts: Parts): void {
   const { enabled, upstream } = inForce.config.gateway;
   if (enabled && upstream.protocol === 'https:') outlets.dialer.warmUp();
   const past: events.PastDecision[] = [];
-  const keep = (event: events.AuditEvent): void => {
+  const keep = (event: AuditEvent): void => {
     const decision = events.readDecision(event);
     if (decision !== undefined) past.push(decision);
   };

@@ -8,8 +8,8 @@ import { getCACertificates } from 'node:tls';
 import type { Logger, LogRecord } from '@opentelemetry/api-logs';
 import type { OTLPLogExporter } from '@opentelemetry/exporter-logs-otlp-http';
 import type { LogRecordExporter } from '@opentelemetry/sdk-logs';
-import { escapeText } from './event.ts';
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent } from './draft.ts';
+import { escapeText } from './escape.ts';
 
 /** How and where to send. */
 export interface ExporterSettings {

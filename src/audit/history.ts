@@ -1,7 +1,8 @@
 // Reads the journal from its end: what was decided lately, newest first. Bounded, since it is asked for by
 // people while the daemon works; the journal itself is never changed here.
 import { open } from 'node:fs/promises';
-import { type AuditEvent, type PastDecision, readDecision } from './event.ts';
+import type { AuditEvent } from './draft.ts';
+import { type PastDecision, readDecision } from './event.ts';
 import { listFiles } from './journal-file.ts';
 import { readLine } from './line.ts';
 

@@ -4,7 +4,7 @@
 import { createReadStream, statSync } from 'node:fs';
 import { resolve as resolvePath } from 'node:path';
 import { SallyportError } from '../errors.ts';
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent } from './draft.ts';
 import { JournalFile, listFiles } from './journal-file.ts';
 import { formatLine, lineLimitBytes, readLine } from './line.ts';
 

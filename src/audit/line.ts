@@ -1,5 +1,5 @@
 // One journal line and back: a JSON object in ASCII, ended by a line feed. Pure; files are journal.ts's.
-import type { AuditEvent } from './event.ts';
+import type { AuditEvent } from './draft.ts';
 
 /** Longest line that is read back, in bytes; our own are a few hundred. */
 export const lineLimitBytes = 1_048_576;

@@ -1,7 +1,8 @@
 // The audit trail as the daemon's parts use it: every event goes to the journal first, and to the exporter
 // once the journal has it, so that nothing is exported that could still be lost here.
 import type { DecisionEntry } from '../policy/decision.ts';
-import { decisionEvent, type AuditEvent } from './event.ts';
+import type { AuditEvent } from './draft.ts';
+import { decisionEvent } from './event.ts';
 import type { Journal } from './journal.ts';
 
 /** Where events go. */

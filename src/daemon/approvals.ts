@@ -19,7 +19,8 @@ import { createPatience, type Patience } from '../approval/patience.ts';
 import type { PendingLimits } from '../approval/pending.ts';
 import { processRef } from '../approval/process-tree.ts';
 import { createUndo, type Undo } from '../approval/undo.ts';
-import * as events from '../audit/event.ts';
+import * as approvalEvents from '../audit/approval-events.ts';
+import * as gateEvents from '../audit/gate-events.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Config } from '../config/config.ts';
 import type { InForce } from '../config/in-force.ts';
@@ -87,7 +88,7 @@ export function openApprovals(parts: ApprovalParts): Approvals {
   const flood = createFloodWatch(({ program, pid, refused }) => {
     mark('floods');
     const asker = pid === null ? undefined : { pid, executable: program };
-    void trail.note((uid, at) => events.floodEvent(uid, at, { asker, refused }));
+    void trail.note((uid, at) => gateEvents.floodEvent(uid, at, { asker, refused }));
   });
   const brakes = createBrakes({
     store: storeOf(state, 'panic.json'),
@@ -115,7 +116,7 @@ export function openApprovals(parts: ApprovalParts): Approvals {
     proxyPorts: () => ownPorts,
     onRefused: ({ caller, ...act }) =>
       void trail.note((uid, at) =>
-        events.controlRefusedEvent(uid, at, { ...act, asker: processRef(caller) }),
+        gateEvents.controlRefusedEvent(uid, at, { ...act, asker: processRef(caller) }),
       ),
   });
   const desk: { holds: Holds | undefined } = { holds: undefined };
@@ -157,7 +158,7 @@ export function openApprovals(parts: ApprovalParts): Approvals {
       markAll(mark, ['answers', 'grants']);
       const { id, outcome } = answer;
       void trail.note((uid, at) =>
-        events.approvalUndoneEvent(uid, at, {
+        approvalEvents.approvalUndoneEvent(uid, at, {
           group: id,
           target: answer,
           outcome,
@@ -248,7 +249,7 @@ function openHolds(
     log: from.answers,
     onOpened: ({ id, destination, client, asker, view: shown }) => {
       void trail.note((uid, at) =>
-        events.approvalOpenedEvent(uid, at, {
+        approvalEvents.approvalOpenedEvent(uid, at, {
           group: id,
           target: destination,
           client,
@@ -259,7 +260,7 @@ function openHolds(
     },
     onAnswered: ({ id, destination, grant, ...answer }) =>
       void trail.note((uid, at) =>
-        events.approvalAnsweredEvent(uid, at, {
+        approvalEvents.approvalAnsweredEvent(uid, at, {
           ...answer,
           group: id,
           target: destination,
@@ -319,5 +320,5 @@ export function noteGrant(
   by: ApproverRef | undefined,
 ): void {
   const approver = by ?? { name: grant.approver, surface: grant.surface };
-  void trail.note((uid, at) => events.grantEvent(uid, at, { ...grant, change, approver }));
+  void trail.note((uid, at) => approvalEvents.grantEvent(uid, at, { ...grant, change, approver }));
 }

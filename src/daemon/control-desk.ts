@@ -1,7 +1,8 @@
 // What the control API's routes speak for: each act of an approver as a few calls of the parts, and its record.
 import { createAnswers } from '../approval/answers.ts';
 import { processRef } from '../approval/process-tree.ts';
-import * as events from '../audit/event.ts';
+import * as approvalEvents from '../audit/approval-events.ts';
+import * as gateEvents from '../audit/gate-events.ts';
 import { readPast } from '../audit/history.ts';
 import type { GateResponse, GrantView } from '../control/messages.ts';
 import type { Acted } from '../control/action.ts';
@@ -57,7 +58,7 @@ const withoutOwnEvent = /^(token_|page_code$|reload$)/;
 
 function noteActed({ trail }: Parts, acted: Acted): void {
   if (!withoutOwnEvent.test(acted.action)) return;
-  void trail.note((uid, at) => events.controlActedEvent(uid, at, acted));
+  void trail.note((uid, at) => gateEvents.controlActedEvent(uid, at, acted));
 }
 
 function openAnswers({ approvals, inForce, trail }: Parts): RouteParts['answer'] {
@@ -68,7 +69,7 @@ function openAnswers({ approvals, inForce, trail }: Parts): RouteParts['answer']
     desktop: () => inForce.config.approvals.desktop,
     onSelfApproval: ({ id, destination, outcome, approver, caller, taken }) =>
       void trail.note((uid, at) =>
-        events.selfApprovalEvent(uid, at, {
+        approvalEvents.selfApprovalEvent(uid, at, {
           group: id,
           target: destination,
           outcome,
@@ -90,7 +91,7 @@ function extend(
   if (typeof until === 'string') return until;
   const at = new Date(until).toISOString();
   void trail.note((uid, now) =>
-    events.approvalExtendedEvent(uid, now, { group: id, until: at, approver }),
+    approvalEvents.approvalExtendedEvent(uid, now, { group: id, until: at, approver }),
   );
   return until;
 }
@@ -152,11 +153,13 @@ function reopen(parts: Parts, approver: ApproverRef): GateResponse {
 
 function told(
   parts: Parts,
-  change: Pick<events.GateChange, 'change' | 'until'>,
+  change: Pick<gateEvents.GateChange, 'change' | 'until'>,
   closed: number,
   approver: ApproverRef,
 ): GateResponse {
-  void parts.trail.note((uid, at) => events.gateEvent(uid, at, { ...change, closed, approver }));
+  void parts.trail.note((uid, at) =>
+    gateEvents.gateEvent(uid, at, { ...change, closed, approver }),
+  );
   return { gate: gateView(parts), closed };
 }
 
@@ -167,7 +170,7 @@ function lift(parts: Parts, id: string, approver: ApproverRef): GateResponse | u
   access.feed.mark('floods');
   const asker = flood.pid === null ? undefined : { pid: flood.pid, executable: flood.program };
   void trail.note((uid, at) =>
-    events.floodEvent(uid, at, { asker, refused: flood.refused, approver }),
+    gateEvents.floodEvent(uid, at, { asker, refused: flood.refused, approver }),
   );
   return { gate: gateView(parts), closed: 0 };
 }
@@ -205,7 +208,7 @@ function openRules(parts: Parts): RouteParts['rules'] {
     now: Date.now,
     onEdited: ({ file, linesAdded, linesRemoved, approver }) =>
       void trail.note((uid, at) =>
-        events.policyEditedEvent(uid, at, {
+        gateEvents.policyEditedEvent(uid, at, {
           file,
           lines: linesAdded + linesRemoved,
           approver,

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createHook, type Hook } from '../approval/hook.ts';
 import { createPendingHook } from '../approval/pending-hook.ts';
 import { createReviewer, type ReviewerParts } from '../approval/reviewer.ts';
-import * as events from '../audit/event.ts';
+import * as approvalEvents from '../audit/approval-events.ts';
 import type { Trail } from '../audit/trail.ts';
 import type { Hook as HookSetting } from '../config/config.ts';
 import type { InForce } from '../config/in-force.ts';
@@ -74,7 +74,7 @@ export function openReviewing(parts: ReviewingParts): Reviewing {
     onAsked: pendingHook.opened,
     onReviewed: ({ id, verdict, ...reviewed }) =>
       void trail.note((uid, at) =>
-        events.approvalReviewedEvent(uid, at, {
+        approvalEvents.approvalReviewedEvent(uid, at, {
           ...reviewed,
           group: id,
           verdict: verdict?.verdict,

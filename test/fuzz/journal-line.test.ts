@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import * as fc from 'fast-check';
-import { escapeText, malformedEvent } from '../../src/audit/event.ts';
+import { escapeText } from '../../src/audit/escape.ts';
+import { malformedEvent } from '../../src/audit/event.ts';
 import { formatLine, readLine } from '../../src/audit/line.ts';
 
 const numRuns = Number(process.env['FUZZ_RUNS'] ?? 5000);

@@ -1,63 +1,17 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { decisionEvent, malformedEvent, readDecision } from '../../../src/audit/event.ts';
+import type { AllowVerdict, DenyVerdict } from '../../../src/policy/decision.ts';
 import {
-  approvalAnsweredEvent,
-  approvalExtendedEvent,
-  approvalOpenedEvent,
-  approvalReviewedEvent,
-  approvalUndoneEvent,
-  attributeTable,
-  connectionClosedEvent,
-  controlActedEvent,
-  controlRefusedEvent,
-  daemonEvent,
-  decisionEvent,
-  escapeText,
-  eventNames,
-  floodEvent,
-  gateEvent,
-  grantEvent,
-  heartbeatEvent,
-  malformedEvent,
-  policyChangedEvent,
-  policyEditedEvent,
-  policyLoadedEvent,
-  policyRejectedEvent,
-  readDecision,
-  selfApprovalEvent,
-} from '../../../src/audit/event.ts';
-import type { AttributeDoc, AuditEvent } from '../../../src/audit/event.ts';
-import type {
-  AllowVerdict,
-  DecisionEntry,
-  DecisionRequest,
-  DenyVerdict,
-} from '../../../src/policy/decision.ts';
-
-const timeMs = Date.UTC(2026, 10, 20, 8, 36, 41, 138);
-const time = '2026-11-20T08:36:41.138Z';
-
-const request: DecisionRequest = {
-  destination: { protocol: 'https_connect', host: 'api.example', kind: 'name', port: 443 },
-  listener: 'http',
-  method: 'CONNECT',
-  form: 'tunnel',
-  client: { address: '127.0.0.1', port: 40_000, localPort: 4128 },
-};
-
-const byRule: AllowVerdict = {
-  outcome: 'allow',
-  source: 'baseline_policy',
-  reason: 'allow',
-  override: false,
-  wouldDeny: false,
-  rule: {
-    text: '*.example',
-    outcome: 'allow',
-    origin: { layer: 'user', file: 'config.toml', line: 12, column: 3 },
-  },
-  grant: undefined,
-};
+  approver,
+  asker,
+  byRule,
+  entry,
+  everything,
+  request,
+  time,
+  timeMs,
+} from '../../support/events.ts';
 
 const byPerson: AllowVerdict = {
   ...byRule,
@@ -74,14 +28,6 @@ const byMode: DenyVerdict = {
   reason: 'mitm_required',
   rule: undefined,
   grant: undefined,
-};
-
-const entry: DecisionEntry = {
-  request,
-  verdict: byRule,
-  hold: undefined,
-  pinned: true,
-  policyVersion: 'p7',
 };
 
 const shared = {
@@ -281,182 +227,7 @@ describe('malformedEvent', () => {
   });
 });
 
-describe('escapeText', () => {
-  it('never splits an escape and never exceeds the limit', () => {
-    for (let limit = 3; limit < 40; limit += 1) {
-      const text = escapeText('a\u202e\\\u0007bcdefghijklmnop\u202e', limit);
-      assert.ok(text.length <= limit);
-      assert.match(text, /^(?:[ -[\]-~]|\\\\|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})*$/);
-    }
-  });
-});
-
-const target = request.destination;
-const approver = { name: 'ada', surface: 'cli' };
-const asker = { pid: 1, executable: 'curl' };
-const grant = {
-  id: 'g1',
-  outcome: 'allow',
-  protocol: 'http',
-  host: '*.example',
-  port: 'any',
-  for: 'until',
-  expires: time,
-  approver,
-} as const;
-
-/** At least one event of every kind, each as full as it can be. */
-const everything: readonly AuditEvent[] = [
-  decisionEvent('u', timeMs, { ...entry, hold: { group: 'k3', waitedMs: 1, approver, asker } }),
-  malformedEvent('u', timeMs, { listener: 'http', client: request.client, what: 'w', text: 't' }),
-  approvalOpenedEvent('u', timeMs, { group: 'k3', target, client: request.client, asker }),
-  approvalAnsweredEvent('u', timeMs, {
-    group: 'k3',
-    target,
-    outcome: 'allow',
-    for: '30m',
-    host: 'exact',
-    port: 'this',
-    program: 'this',
-    note: 'for the release',
-    latencyMs: 1234.4,
-    approver,
-    released: 4,
-    grant: 'g1',
-  }),
-  approvalUndoneEvent('u', timeMs, {
-    group: 'k3',
-    target,
-    outcome: 'allow',
-    grant: 'g1',
-    closed: 2,
-    approver,
-  }),
-  approvalReviewedEvent('u', timeMs, {
-    group: 'k3',
-    host: 'api.example',
-    port: 443,
-    verdict: 'allow',
-    risk: 'low',
-    end: 'allowed',
-    tookMs: 12,
-  }),
-  approvalExtendedEvent('u', timeMs, { group: 'k3', until: time, approver }),
-  controlActedEvent('u', timeMs, { action: 'token_create', approver, token: 'local', about: 'ci' }),
-  controlRefusedEvent('u', timeMs, { action: 'panic off', approver, asker, taken: false }),
-  gateEvent('u', timeMs, { change: 'paused', until: time, closed: 0, approver }),
-  gateEvent('u', timeMs, { change: 'resumed', closed: 0, approver }),
-  gateEvent('u', timeMs, { change: 'panic', closed: 12, approver }),
-  gateEvent('u', timeMs, { change: 'reopened', closed: 0, approver }),
-  floodEvent('u', timeMs, { asker, refused: 21, approver }),
-  policyChangedEvent('u', timeMs, {
-    state: 'waiting',
-    version: 'v2',
-    added: 1,
-    removed: 2,
-    keys: 3,
-    approver,
-  }),
-  policyEditedEvent('u', timeMs, { file: '/home/dev/config.toml', lines: 1, approver }),
-  selfApprovalEvent('u', timeMs, {
-    group: 'k3',
-    target,
-    outcome: 'allow',
-    approver,
-    asker,
-    taken: false,
-  }),
-  connectionClosedEvent('u', timeMs, {
-    permit: { uid: 'p', request },
-    reason: 'client_closed',
-    bytesUp: 1,
-    bytesDown: 2,
-    durationMs: 3.7,
-    remoteAddress: '93.184.215.14',
-  }),
-  policyLoadedEvent('u', timeMs, {
-    version: 'p8',
-    enabled: true,
-    mode: 'full',
-    unknown: 'ask',
-    allowRules: 3,
-    denyRules: 1,
-    layers: [
-      { layer: 'user', file: 'config.toml' },
-      { layer: 'requirements', file: 'requirements.toml' },
-    ],
-  }),
-  policyRejectedEvent('u', timeMs, { kept: 'p7', problems: ['config.toml:1:2: wrong', 'more'] }),
-  grantEvent('u', timeMs, { ...grant, change: 'created' }),
-  grantEvent('u', timeMs, { ...grant, change: 'revoked' }),
-  grantEvent('u', timeMs, { ...grant, change: 'expired' }),
-  daemonEvent('u', timeMs, { change: 'started', version: '0.1.0', pid: 7 }),
-  daemonEvent('u', timeMs, { change: 'stopping', version: '0.1.0', pid: 7 }),
-  heartbeatEvent('u', timeMs, {
-    uptimeMs: 60_000,
-    connections: 1,
-    groups: 2,
-    holds: 3,
-    exported: 4,
-    dropped: Number.NaN,
-    policyVersion: 'p7',
-  }),
-];
-
-const table: Readonly<Record<string, AttributeDoc>> = attributeTable;
-
-function typeOf(value: string | number | boolean): AttributeDoc['type'] {
-  if (typeof value === 'string') return 'string';
-  if (typeof value === 'boolean') return 'bool';
-  assert.ok(Number.isSafeInteger(value), `${value} is not a whole number`);
-  return 'int';
-}
-
-describe('the attribute table', () => {
-  for (const { name, attributes } of everything) {
-    it(`gives name and type of all that ${name} carries`, () => {
-      const types = Object.entries(attributes).map(([key, value]) => [key, typeOf(value)]);
-      const documented = Object.keys(attributes).map((key) => [key, table[key]?.type]);
-      assert.deepEqual(types, documented);
-    });
-  }
-
-  it('has no attribute that no event carries', () => {
-    const carried = new Set(everything.flatMap(({ attributes }) => Object.keys(attributes)));
-    assert.deepEqual([...carried].sort(), Object.keys(attributeTable).sort());
-  });
-
-  it('names every kind of event', () => {
-    const made = new Set(everything.map(({ name }) => name));
-    assert.deepEqual([...made].sort(), Object.keys(eventNames).sort());
-  });
-});
-
-describe('records beside those of Codex 0.169', () => {
-  // Attribute and OTLP value type in recorded samples; those about a Codex session are not ours to give.
-  const codex = {
-    'event.name': 'string',
-    'event.timestamp': 'string',
-    'network.policy.scope': 'string',
-    'network.policy.decision': 'string',
-    'network.policy.source': 'string',
-    'network.policy.reason': 'string',
-    'network.policy.override': 'bool',
-    'network.transport.protocol': 'string',
-    'server.address': 'string',
-    'server.port': 'int',
-    'http.request.method': 'string',
-    'client.address': 'string',
-  };
-
-  it('carry the same attributes with the same types in every decision', () => {
-    const { attributes } = decisionEvent('u', timeMs, entry);
-    const ours = Object.entries(attributes).filter(([key]) => !key.startsWith('sallyport.'));
-    assert.deepEqual(Object.fromEntries(ours.map(([key, value]) => [key, typeOf(value)])), codex);
-  });
-});
-
-describe('events of approvals and connections', () => {
+describe('connectionClosedEvent', () => {
   it('tie a closed connection to its permit, with whole milliseconds', () => {
     const closed = everything.find(({ name }) => name === 'sallyport.connection.closed');
     assert.deepEqual(closed?.attributes, {
@@ -476,12 +247,6 @@ describe('events of approvals and connections', () => {
       'sallyport.schema_version': 1,
       'sallyport.uid': 'u',
     });
-  });
-
-  it('escape what an asking program can choose', () => {
-    const hostile = { pid: 3, executable: '/tmp/\u001b[2Jcurl\u202e' };
-    const event = approvalOpenedEvent('u', timeMs, { group: 'k3', target, asker: hostile });
-    assert.equal(event.attributes['sallyport.process.executable'], '/tmp/\\x1b[2Jcurl\\u202e');
   });
 });
 

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, describe, it } from 'node:test';
-import type { AuditEvent } from '../../../src/audit/event.ts';
+import type { AuditEvent } from '../../../src/audit/draft.ts';
 import { createJournal, readJournal } from '../../../src/audit/journal.ts';
 import type { BadLine, Journal, JournalSettings } from '../../../src/audit/journal.ts';
 

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { SallyportError } from '../../../src/errors.ts';
-import { heartbeatEvent, type AuditEvent } from '../../../src/audit/event.ts';
+import type { AuditEvent } from '../../../src/audit/draft.ts';
+import { heartbeatEvent } from '../../../src/audit/gate-events.ts';
 import type { DecisionEntry } from '../../../src/policy/decision.ts';
 import { createTrail } from '../../../src/audit/trail.ts';
 
