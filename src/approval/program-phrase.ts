@@ -21,7 +21,6 @@ const helperOf: ReadonlyMap<string, string> = new Map([
   ['npm-cli', 'npm'],
   ['npx-cli', 'npx'],
 ]);
-const wordLimit = 32;
 
 /** The program's everyday name without what it does: `npm`, `pip`, `curl`; not escaped. */
 export function programNameOf(
@@ -41,33 +40,26 @@ export function programPhrase(
 
 /** Everyday name first, then the arguments after it. */
 function wordsOf(process: Pick<ProcessInfo, 'executable' | 'name' | 'commandLine'>): string[] {
-  const program = programOf(process);
+  const program = programOf(process).replace(/\.exe$/i, '');
   if (process.executable?.includes('/apt/methods/') === true) return ['apt'];
   const [own = '', ...given] = process.commandLine;
   const helped = helperOf.get(program);
   if (helped !== undefined) return [helped];
   if (!interpreters.test(program)) return [program, ...given];
   // npm and others replace their argument list by a title: one word with blanks in it.
-  if (own.includes(' ')) return titled(own.split(' '), program);
+  if (own.includes(' ')) {
+    const [first = '', ...rest] = own.split(' ');
+    return [scriptName(first) ?? program, ...rest];
+  }
   const at = given.findIndex((word) => !word.startsWith('-'));
   const script = given[at];
-  if (
-    script === undefined ||
-    given.slice(0, at).some((word) => /^-(?:c|e|p|-eval|-print)$/.test(word))
-  ) {
-    return [program];
-  }
-  return [scriptName(script), ...given.slice(at + 1)];
+  const isInline = given.slice(0, at).some((word) => /^-(?:c|e|p|-eval|-print)$/.test(word));
+  if (script === undefined || isInline) return [program];
+  return [scriptName(script) ?? program, ...given.slice(at + 1)];
 }
 
-function titled(words: readonly string[], program: string): string[] {
-  const [first = program, ...rest] = words;
-  return [scriptName(first), ...rest];
-}
-
-function scriptName(path: string): string {
-  const name = basename(path)
-    .replace(/\.(?:[cm]?[jt]s|py|rb|pl|sh|php)$/, '')
-    .slice(0, wordLimit);
-  return helperOf.get(name) ?? name;
+/** Undefined for a name that could pass for a sentence: whoever starts a script chooses it. */
+function scriptName(path: string): string | undefined {
+  const name = basename(path).replace(/\.(?:[cm]?[jt]s|py|rb|pl|sh|php)$/, '');
+  return /^[\w.+-]{1,32}$/.test(name) ? (helperOf.get(name) ?? name) : undefined;
 }

@@ -261,10 +261,7 @@ describe('heldAsker', () => {
 
 describe('floodAsker', () => {
   it('names the tree and what a person would call the program, escaped', () => {
-    const process = makeProcess(71, {
-      executable: '/usr/bin/node',
-      commandLine: ['node', '/usr/bin/npm\u202e.js', 'install'],
-    });
+    const process = makeProcess(71, { executable: '/opt/npm\u202e', commandLine: ['npm'] });
     assert.deepEqual(floodAsker(heldAsker(makeAsker(process, codex))), {
       tree: '50@1050',
       program: 'npm\\u202e',

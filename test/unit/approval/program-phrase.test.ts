@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { escapePrintable } from '../../../src/policy/printable.ts';
 import { programNameOf, programPhrase } from '../../../src/approval/program-phrase.ts';
 
 describe('programPhrase', () => {
@@ -16,6 +17,7 @@ describe('programPhrase', () => {
     ['/usr/bin/bash', ['bash', '-c', 'curl https://x.test'], 'bash', 'bash'],
     ['/usr/lib/git-core/git-remote-https', ['git-remote-https', 'origin'], 'git', 'git'],
     ['/usr/lib/apt/methods/https', ['/usr/lib/apt/methods/https'], 'apt', 'apt'],
+    ['/opt/git.exe', ['git', 'fetch'], 'git', 'git fetch'],
     ['/usr/bin/git', ['git', 'fetch', 'origin'], 'git', 'git fetch'],
     ['/usr/bin/cargo', ['cargo', '../odd'], 'cargo', 'cargo'],
     [undefined, ['other', 'words'], 'theirs', 'theirs'],
@@ -28,10 +30,24 @@ describe('programPhrase', () => {
       assert.deepEqual([programNameOf(process), programPhrase(process)], [name, phrase]);
     });
   }
-  it('survives an empty argument list and bounds what it takes from one', () => {
+  it('survives an empty argument list', () => {
     const process = { executable: '/usr/bin/node', name: 'node', commandLine: [] };
     assert.equal(programPhrase(process), 'node');
-    const long = { ...process, commandLine: ['node', `/tmp/${'x'.repeat(500)}.js`] };
-    assert.equal(programPhrase(long).length, 32);
   });
+  for (const script of [
+    '',
+    'x'.repeat(33),
+    'safe to allow',
+    'a\u202eb.js',
+    'npm install, verified',
+  ]) {
+    it(`does not let a script call itself "${escapePrintable(script)}"`, () => {
+      const process = {
+        executable: '/usr/bin/node',
+        name: 'node',
+        commandLine: ['node', `/tmp/${script}`, 'ci'],
+      };
+      assert.equal(programPhrase(process), script === '' ? 'tmp' : 'node');
+    });
+  }
 });
