@@ -118,6 +118,10 @@ function findTroubles(status: StatusResponse): string[] {
     );
   }
   if (audit.exporter.problem !== null) troubles.push(`export: ${audit.exporter.problem}`);
-  // the daemon says some of them in its own words, too: those of the surfaces
-  return [...new Set([...troubles, ...gate.troubles])];
+  // what surfaces are told says some of it once more, in its own words
+  const told = [policy.rejected, audit.journal.problem, audit.exporter.problem, reviewer.problem];
+  const others = gate.troubles.filter(
+    (text) => !told.some((problem) => problem !== null && text.includes(problem)),
+  );
+  return [...troubles, ...others];
 }

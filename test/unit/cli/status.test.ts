@@ -81,7 +81,10 @@ export      otlp-http, well, 12 delivered, 0 dropped
           rejected: 'c.toml:1:1: wrong\u001b',
           pendingRestart: ['network.http_port'],
         },
-        gate: makeGate({ panicSince, troubles: ['export: refused', 'said by the daemon'] }),
+        gate: makeGate({
+          panicSince,
+          troubles: ['reviewer: it does not start', 'the collector: refused', 'said by the daemon'],
+        }),
         policyChange: { id: 'c1', at: panicSince, state: 'waiting', lines: [], version: 'p2' },
         surfaces: {},
         tray: 'no tray on this desktop',
