@@ -20,7 +20,8 @@ import type {
 } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
 import type { AnswerLog } from './answer-log.ts';
-import { planAnswer, type AnswerPlan } from './answer-plan.ts';
+import { planAnswer } from './answer-plan.ts';
+import { answeredQuestion, answerView, type TakenAnswer } from './answer-record.ts';
 import { clockText } from './clock-text.ts';
 import { Cooling, type Cooled } from './cooling.ts';
 import { unknownTree, type FloodWatch } from './flood.ts';
@@ -337,7 +338,8 @@ export function createHolds(parts: HoldsParts): Holds {
     if (grant !== undefined) return pass(endOf(grant), { grant });
     const cooled = isWaiting ? cooling.refuse(destination, now()) : undefined;
     if (cooled !== undefined) return pass('denied', cooled);
-    if (!isFlood(groupId, opening, destination, asker)) return false;
+    const isQuiet = guarded(() => isFlood(groupId, opening, destination, asker));
+    if (isQuiet !== true) return false;
     return pass('limit', { say: floodText });
   }
 
@@ -450,39 +452,20 @@ export function createHolds(parts: HoldsParts): Holds {
       const limit = limits.groups * coolingPerGroup;
       cooling.add(group.destination, { question: id, approver, say: plan.say }, now(), limit);
     }
-    note(request, plan, group, released, approver, grant);
+    const { scope } = plan;
+    note({ request, scope, group, released, approver, grant, atMs: now() });
     if (grant !== undefined && grant.for !== 'ticket') spread();
     return { status: 'answered', response: { id, outcome, released, grant: grant ?? null } };
   }
 
-  function note(
-    { outcome, for: lasts = 'once', port = 'this', note: why }: AnswerRequest,
-    { scope }: AnswerPlan,
-    group: PendingGroup<HeldAsker>,
-    released: number,
-    approver: ApproverRef,
-    grant: GrantView | undefined,
-  ): void {
-    const { id, destination } = group;
-    const host = scope.host === destination.host ? 'exact' : scope.host;
-    const atMs = now();
-    const latencyMs = Math.max(0, atMs - group.firstSeenMs);
-    const said = { id, outcome, for: lasts, released, latencyMs };
+  function note(taken: TakenAnswer): void {
+    const { destination, askers, unidentified } = taken.group;
     guarded(() => {
-      const { protocol, host: asked, port: askedPort } = destination;
-      const at = new Date(atMs).toISOString();
-      const { name, surface } = approver;
-      const scoped = { scopeHost: host, scopePort: port, at, approver: name, surface };
-      const place = { protocol, host: asked, port: askedPort, grant: grant?.id ?? null };
-      const askers = group.askers.map(({ asker }) => asker);
-      const { unidentified } = group;
-      parts.log.add({ ...said, ...place, ...scoped }, { destination, askers, unidentified });
+      const who = askers.map(({ asker }) => asker);
+      parts.log.add(answerView(taken), { destination, askers: who, unidentified });
     });
     changed('answers');
-    const program = (grant?.programs ?? null) === null ? 'any' : 'this';
-    guarded(() => {
-      parts.onAnswered({ ...said, destination, host, port, program, note: why, approver, grant });
-    });
+    guarded(() => parts.onAnswered(answeredQuestion(taken)));
   }
 
   /** A lasting grant also answers what waits in other questions, as far as it covers them. */
