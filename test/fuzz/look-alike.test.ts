@@ -169,14 +169,16 @@ describe('names beside names', () => {
 
 describe('request targets', () => {
   it('never show a query, a fragment, a key or what cannot be seen', () => {
+    const segment = fc.stringMatching(/^[A-Za-z0-9._~!$&'()*+,;=:@%-]{0,12}$/);
+    const path = fc.array(segment, { maxLength: 5 }).map((parts) => `/${parts.join('/')}`);
     const secret = fc.constantFrom('glpat-0123456789abcdef', '?glpat-', '#glpat-', '/token/');
     const target = fc.oneof(
       fc.constantFrom(...corpus.targets),
-      fc.webPath().map((path) => `http://user:word@x.test:80${path}?query#part`),
+      path.map((each) => `http://user:word@x.test:80${each}?query#part`),
       fc.string({ unit: 'binary', maxLength: 300 }),
       fc
-        .tuple(fc.webPath(), secret, fc.string({ unit: 'binary', maxLength: 9 }))
-        .map(([path, key, end]) => `${path}/${key}/${end}`),
+        .tuple(path, secret, fc.string({ unit: 'binary', maxLength: 9 }))
+        .map(([front, key, end]) => `${front}/${key}/${end}`),
     );
     for (const each of corpus.targets) checkTarget(each, 'GET');
     fc.assert(
