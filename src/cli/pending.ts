@@ -71,6 +71,7 @@ function renderNotes(group: GroupView): string[] {
     group.whySentence,
     ...(unicode === null ? [] : [`reads as ${unicode}`]),
     ...(about === null ? [] : [about]),
+    ...(group.bundle === null ? [] : [`(${group.bundle.title})`]),
   ];
   return [
     `     ${escapeText(notes.join(' '))}`,

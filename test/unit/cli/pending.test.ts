@@ -41,6 +41,7 @@ describe('renderPending', () => {
       whySentence: 'It is a bare address.',
       facts: makeFacts({ about: 'code hosting' }),
       warnings: ['Look\u202e twice.'],
+      bundle: { id: 'b1', title: 'npm asks for 2 new hosts', suggests: null },
     };
     assert.equal(
       renderPending([group, other], now),
@@ -48,7 +49,7 @@ describe('renderPending', () => {
 k3   https_connect  a.example:443       4        4m    60s  curl https://a.example (pid 77)
      No rule names this host.
 m12  https_connect  [2606:4700::1]:443  0        -     60s  unknown
-     It is a bare address. code hosting
+     It is a bare address. code hosting (npm asks for 2 new hosts)
    ! Look\\u202e twice.
 `,
     );
