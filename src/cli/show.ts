@@ -94,6 +94,9 @@ export function renderQuestion(
     '',
     escapeText(command),
     `  ${escapeText(preview.problem ?? preview.sentence)}`,
+    ...(preview.rule === null || preview.problem !== null
+      ? []
+      : [`  remembers: ${escapeText(preview.rule)}`]),
     ...(preview.problem === null ? cautionsOf(group, preview.cautions) : []).map(
       (text) => `  - ${text}`,
     ),

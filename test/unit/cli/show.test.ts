@@ -61,13 +61,16 @@ describe('renderQuestion', () => {
     const text = renderQuestion(
       group,
       [
-        { command: 'sallyport deny k3', preview },
+        { command: 'sallyport deny k3', preview: { ...preview, rule: 'deny x' } },
         { command: 'sallyport allow k3', preview: refused },
       ],
       Date.parse(group.firstSeen),
     );
     assert.match(text, /\n! beware {6}It looks like b\.example\.\n/);
-    assert.match(text, /sallyport deny k3\n {2}Deny it\.\n {2}- Think\\u202e\.\n/);
+    assert.match(
+      text,
+      /sallyport deny k3\n {2}Deny it\.\n {2}remembers: deny x\n {2}- Think\\u202e\.\n/,
+    );
     assert.match(text, /sallyport allow k3\n {2}not this one\n$/);
   });
 });
