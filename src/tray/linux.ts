@@ -105,6 +105,7 @@ class LinuxDesktop implements DesktopAdapter {
         if (!this.#stop.signal.aborted) this.#events.onTaken();
         return undefined;
       }
+      this.#tell('bus', null);
       return {
         bus,
         notifier: await openNotifier(this.#partsFor('notifier', bus)),
@@ -130,7 +131,6 @@ class LinuxDesktop implements DesktopAdapter {
   async #serveUntilGone(standing: Standing): Promise<void> {
     const { bus, notifier, item } = standing;
     this.#standing = standing;
-    this.#tell('bus', null);
     if (this.#model !== undefined) this.show(this.#model);
     await Promise.race([bus.closed, this.#stopped]);
     this.#standing = undefined;

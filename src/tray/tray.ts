@@ -64,6 +64,7 @@ class Tray {
   #noticeTimer: NodeJS.Timeout | undefined;
   #nextTimer: NodeJS.Timeout | undefined;
   #problem: string | null = null;
+  #reported: Promise<void> = Promise.resolve();
   #told: string | undefined;
 
   constructor(parts: TrayParts) {
@@ -230,13 +231,19 @@ class Tray {
   /** What cannot be shown is told where a person may look for it: in the daemon's status. */
   #report(): void {
     if (this.#view === undefined) return;
-    this.#client?.reportTray(this.#problem).catch(() => undefined); // told again with the next stream
+    const client = this.#client;
+    const problem = this.#problem;
+    // One after the other: two on their way at once could arrive the wrong way round.
+    this.#reported = this.#reported.then(async () => {
+      await client?.reportTray(problem).catch(() => undefined); // told again with the next stream
+    });
   }
 
   async #sayGoodbye(): Promise<void> {
     if (this.#view === undefined || this.#isTaken || this.#client === undefined) return;
-    const said = this.#client.reportTray(null).catch(() => undefined);
-    await Promise.race([said, pause(lastWordMs)]);
+    this.#problem = null;
+    this.#report();
+    await Promise.race([this.#reported, pause(lastWordMs)]);
   }
 
   /** Each new reason once: the daemon may be away for hours. */

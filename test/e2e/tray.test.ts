@@ -18,7 +18,7 @@ import {
   type DaemonOptions,
   type RunningDaemon,
 } from '../support/daemon.ts';
-import { startDesktop, type Area, type Desktop, type Point } from '../support/desktop.ts';
+import { startDesktop, type Area, type Desktop } from '../support/desktop.ts';
 import {
   askFor,
   comeAlive,
@@ -102,37 +102,30 @@ function answersFor(host: string): readonly (readonly unknown[])[] {
     ]);
 }
 
-/** The notification's window of xfce4-notifyd, the only wide one below the panel. */
-async function notifydWindow(): Promise<Area> {
-  return await eventually('a notification', async () =>
-    (await desktop.windows()).find(({ width, height, y }) => width > 300 && height > 80 && y > 0),
-  );
+/** The windows of xfce4-notifyd, the only wide ones below the panel; waits for so many. */
+async function notifydWindows(count: number): Promise<readonly Area[]> {
+  return await eventually(`${count} notifications`, async () => {
+    const areas = (await desktop.windows()).filter(
+      ({ width, height, y }) => width > 300 && height > 80 && y > 0,
+    );
+    return areas.length === count ? areas : undefined;
+  });
 }
 
 /** A click with the left button on dunst's notification, and this word picked from its list of actions. */
-async function pickOnDunst(word: string, at?: Point): Promise<void> {
+async function pickOnDunst(word: string): Promise<void> {
   rmSync(join(desktop.folder, 'offered'), { force: true });
   writeFileSync(join(desktop.folder, 'choice'), word);
-  await desktop.click(at ?? (await desktop.findColour(dunstColour, 2000)));
+  await desktop.click(await desktop.findColour(dunstColour, 2000));
   await eventually('dunst offers its actions', () => offered() || undefined);
 }
 
 /** Opens the list of actions, which names id and key of each, and picks none. */
-async function lookOnDunst(at?: Point): Promise<{ readonly id: string; readonly key: string }> {
-  await pickOnDunst('nothing at all', at);
+async function lookOnDunst(): Promise<{ readonly id: string; readonly key: string }> {
+  await pickOnDunst('nothing at all');
   return await eventually('dunst offers Allow once', () => {
     const [, id = '', key = ''] = /Allow once .*\[(\d+),(\S+)\]/.exec(offered()) ?? [];
     return key === '' ? undefined : { id, key };
-  });
-}
-
-/** The middles of the two notifications that dunst shows in its one window. */
-async function bothOnDunst(): Promise<readonly Point[]> {
-  const { x, y, width, height } = await eventually('two notifications', async () =>
-    (await desktop.windows()).find((area) => area.width > 400 && area.height > 180 && area.y > 40),
-  );
-  return [0.25, 0.75].map((part) => {
-    return { x: Math.round(x + width / 2), y: Math.round(y + height * part) };
   });
 }
 
@@ -414,26 +407,6 @@ describe('the notification of dunst', { timeout: 300_000 }, () => {
     await released(curl);
   });
 
-  it('is ignored when it was left over by a tray that was killed', async () => {
-    tray = startTray(desktop, daemon);
-    const { host, curl } = await askAndWait();
-    const orphan = await lookOnDunst();
-    await tray.end('SIGKILL');
-    tray = startTray(desktop, daemon);
-    await eventually('its own beside it', async () =>
-      (await dunstShows()) === 2 ? true : undefined,
-    );
-    await comeAlive();
-    const ids = new Map<string, Point>();
-    for (const at of await bothOnDunst()) ids.set((await lookOnDunst(at)).id, at);
-    assert.equal(ids.size, 2);
-    await pickOnDunst('Allow once', ids.get(orphan.id));
-    await eventually('it is gone', async () => ((await dunstShows()) === 1 ? true : undefined));
-    await stillWaits(host, curl);
-    await pickOnDunst('Allow once');
-    await released(curl);
-  });
-
   it('is one, replaced: many questions are counted, and never offered to be allowed', async () => {
     tray = startTray(desktop, daemon);
     const hosts = Array.from({ length: 5 }, freshHost);
@@ -484,28 +457,55 @@ describe('the notification of xfce4-notifyd', { timeout: 300_000 }, () => {
   });
 
   /** Its buttons share the window's width, in the order they were given. */
-  async function pressButton(index: number): Promise<void> {
-    const { x, y, width, height } = await notifydWindow();
+  async function pressButton({ x, y, width, height }: Area, index: number): Promise<void> {
     const margin = 14;
     const step = (width - 2 * margin) / 4;
     await desktop.click({ x: Math.round(x + margin + step * (index + 0.5)), y: y + height - 30 });
   }
 
+  const [denyButton, allowButton] = [0, 1];
   for (const [index, label, outcome] of [
-    [1, 'Allow once', 'allow'],
-    [0, 'Deny', 'deny'],
+    [allowButton, 'Allow once', 'allow'],
+    [denyButton, 'Deny', 'deny'],
   ] as const) {
     it(`answers a held curl by a real click on its button ${label}`, async () => {
       tray = startTray(desktop, daemon);
       const { host, curl } = await askAndWait();
-      await notifydWindow();
+      const [area] = await notifydWindows(1);
+      assert.ok(area !== undefined);
       await comeAlive();
       await desktop.picture(`notification-${outcome}`);
-      await pressButton(index);
+      await pressButton(area, index);
       await (outcome === 'allow' ? released(curl) : refused(curl));
       assert.deepEqual(answersFor(host), [[outcome, 'tray']]);
     });
   }
+
+  it('is ignored when it was left over by a tray that was killed', async () => {
+    tray = startTray(desktop, daemon);
+    const { host, curl } = await askAndWait();
+    const [orphan] = await notifydWindows(1);
+    assert.ok(orphan !== undefined);
+    await tray.end('SIGKILL');
+    tray = startTray(desktop, daemon);
+    const own = (await notifydWindows(2)).find(({ id }) => id !== orphan.id);
+    assert.ok(own !== undefined);
+    await comeAlive();
+    await desktop.picture('notification-orphan');
+    const invoked = Promise.withResolvers<void>();
+    bus.onSignal(({ member }) => {
+      if (member === 'ActionInvoked') invoked.resolve();
+    });
+    await bus.match(`type='signal',interface='${notifications.interface}'`);
+    const place = (await notifydWindows(2)).find(({ id }) => id === orphan.id);
+    await pressButton(place ?? orphan, allowButton);
+    await invoked.promise; // it went out to everybody, the tray among them
+    await notifydWindows(1);
+    await stillWaits(host, curl);
+    const [left = own] = await notifydWindows(1);
+    await pressButton(left, allowButton);
+    await released(curl);
+  });
 });
 
 describe('the tray among its neighbours', { timeout: 300_000 }, () => {

@@ -231,6 +231,26 @@ describe('the tray', () => {
     assert.equal(reports.length, 2);
   });
 
+  it('reports one problem after the other, so that the last one stays', async (context) => {
+    const bench = start(context);
+    await ask(bench);
+    await bench.called('reportTray');
+    const arrived: (string | null)[] = [];
+    const late = Promise.withResolvers<void>();
+    Object.assign(bench.daemon.client, {
+      reportTray: async (problem: string | null) => {
+        if (problem === 'first') await late.promise;
+        arrived.push(problem);
+      },
+    });
+    bench.desktop.events().onProblem('first');
+    bench.desktop.events().onProblem(null);
+    await bench.desktop.until(() => true);
+    late.resolve();
+    await soon('both', () => (arrived.length === 2 ? true : undefined));
+    assert.deepEqual(arrived, ['first', null]);
+  });
+
   it('ends when another tray has the desktop', async (context) => {
     const bench = start(context);
     bench.desktop.events().onTaken();
