@@ -43,10 +43,12 @@ function panelLines(state: WatchState, nowMs: number): PanelLines {
   const card = selectedCard(state);
   const { columns } = state.size;
   if (card === undefined) return { mustSee: [], rest: [] };
-  const facts = factLines(card, nowMs, columns);
-  if (state.mode.kind === 'detail') return { mustSee: [], rest: facts };
+  if (state.mode.kind === 'detail') return { mustSee: [], rest: factLines(card, nowMs, columns) };
   if (state.mode.kind !== 'answer') return { mustSee: [], rest: [] };
-  return { mustSee: answerLines(card.group, state.mode, columns), rest: [[], ...facts] };
+  return {
+    mustSee: answerLines(card.group, state.mode, columns),
+    rest: [[], ...plainLines(card, nowMs, columns)],
+  };
 }
 
 /** What is answered, what warns of it, what would happen and what can be chosen. */
@@ -85,14 +87,19 @@ function previewLines(group: GroupView, preview: AnswerMode['preview'], columns:
   ];
 }
 
-/** Everything of a question; of one that has ended: how, and nothing of who waits. */
+/** Everything of a question, what to beware of first, so that a small screen cuts other things. */
 export function factLines(card: Card, nowMs: number, columns: number): Line[] {
-  const { end } = card;
-  const facts = describeQuestion(card.group, nowMs)
+  const { end, group } = card;
+  const head =
+    end === undefined ? [] : wrapLines(escapeText(describeEnd(card, end)), columns, 'bold', 2);
+  const beware = warningsOf(group).flatMap((text) => wrapLines(`! ${text}`, columns, 'red', 2));
+  return [...head, ...beware, ...plainLines(card, nowMs, columns)];
+}
+
+/** The facts without warnings; of a question that has ended nothing of who waits. */
+function plainLines({ group, end }: Card, nowMs: number, columns: number): Line[] {
+  return describeQuestion(group, nowMs)
+    .filter(({ tone }) => tone === 'plain')
     .filter(({ label }) => end === undefined || (label !== 'waiting' && label !== 'gives up'))
-    .flatMap(({ label, text, tone }) =>
-      wrapLines(`${label}: ${text}`, columns, tone === 'warning' ? 'red' : undefined, 2),
-    );
-  if (end === undefined) return facts;
-  return [...wrapLines(escapeText(describeEnd(card, end)), columns, 'bold', 2), ...facts];
+    .flatMap(({ label, text }) => wrapLines(`${label}: ${text}`, columns, undefined, 2));
 }

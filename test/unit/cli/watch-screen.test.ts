@@ -45,7 +45,7 @@ describe('the list', () => {
     const text = watch.text();
     assert.match(text, /^> k4 {2}! b\.example:443/m);
     assert.match(text, /^why: No rule names this host\.$/m);
-    assert.match(text, /^beware: It looks like c\.example\.$/m);
+    assert.match(text, /^! It looks like c\.example\.$/m);
     assert.match(text, /d deny {2}a allow/);
   });
 
