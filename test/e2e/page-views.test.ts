@@ -42,6 +42,7 @@ async function open(
   set(world);
   watched = await openPage(browser, options);
   const { page } = watched;
+  await page.clock.install();
   await page.goto(world.link(role));
   await page.locator('#state:not(:text("connecting"))').waitFor();
   return { world, page };
@@ -374,7 +375,7 @@ describe('desktop alerts', { timeout: 120_000 }, () => {
   it('offer Deny and Allow once for one question, and answer it', async (t) => {
     const { world, page } = await start(t, (w) => w.ask(makeGroup()));
     assert.deepEqual(await alertOn(page, 'api.example.net:443 is waiting'), ['Deny', 'Allow once']);
-    await page.waitForTimeout(600); // the page's half second: the browser's own clock, not ours
+    await page.clock.fastForward(600);
     await click(page, 'allow');
     await page.locator('.card').getByText('allowed once').waitFor();
     assert.deepEqual(world.given, [{ id: 'k3', outcome: 'allow', for: 'once', revision: 1 }]);
@@ -393,7 +394,7 @@ describe('desktop alerts', { timeout: 120_000 }, () => {
       page,
       "navigator.serviceWorker.ready.then((r) => r.getNotifications()).then(([one]) => one?.actions[0].title === 'Open')",
     );
-    await page.waitForTimeout(600);
+    await page.clock.fastForward(600);
     await click(page, 'allow');
     await page.getByRole('button', { name: 'Alerts on' }).click();
     assert.deepEqual(world.given, []);

@@ -109,6 +109,7 @@ describe('a question on the page', { timeout: 120_000 }, () => {
     await pass(600);
     await one.getByText('Allow curl to reach *.example.net:443 (1h, any, any).').waitFor();
     await one.getByText('It covers names that nobody has seen yet.').waitFor();
+    await one.getByText('Seen so far: api.example.net').waitFor();
     await one.getByRole('button', { name: 'Allow' }).click();
     await one.getByText('allowed for 1 h, *.example.net, any port').waitFor();
     assert.deepEqual(world.given, [

@@ -54,7 +54,14 @@ export function createAnswerForm(context, first, hooks) {
   function choice() {
     return { ...selects.choice(), note: parts.note.value };
   }
+  /** A wildcard reaches further than the names that were seen; these at least it covers. */
+  function showCovers() {
+    const offer = group.wildcards.find(({ host }) => host === selects.choice().host);
+    const covers = offer === undefined ? '' : `Seen so far: ${offer.covers.join(', ')}`;
+    setText(parts.covers, covers);
+  }
   function ask() {
+    showCovers();
     if (isSeen) preview.ask(group, choice());
   }
   function showOff() {
@@ -166,6 +173,7 @@ function makeParts(id, on) {
   const denySentence = make('p', { class: 'sentence', id: names.deny });
   const allowSentence = make('p', { class: 'sentence', id: names.allow });
   const cautions = make('ul', { class: 'cautions', hidden: true });
+  const covers = make('p', { class: 'meta covers' });
   const problem = make('p', { class: 'problem' });
   const armed = make('p', { class: 'armed' });
   const more = make(
@@ -183,6 +191,7 @@ function makeParts(id, on) {
     armed,
     denySentence,
     allowSentence,
+    covers,
     problem,
     cautions,
     more,
@@ -199,6 +208,7 @@ function makeParts(id, on) {
     denySentence,
     allowSentence,
     cautions,
+    covers,
     problem,
     armed,
   };

@@ -60,7 +60,9 @@ function update() {
   banners.update(connection, problem);
   header.update(connection);
   setAttribute(document.body, 'data-connection', connection);
-  for (const view of Object.values(views ?? {})) view.update();
+  // Cards keep their places also while another view is shown; the others catch up when they are opened.
+  views?.waiting.update();
+  if (open !== views?.waiting) open?.update();
   alerts.update();
 }
 

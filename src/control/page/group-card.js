@@ -9,7 +9,7 @@ import { createFrame } from './card-frame.js';
 import { answerOf } from './choices.js';
 import { mayAnswer } from './context.js';
 import { make, setText } from './dom.js';
-import { answerWords, clockSpan, count, protocolWords, roughSpan } from './words.js';
+import { answerWords, clockSpan, count, moment, protocolWords, roughSpan } from './words.js';
 
 /**
  * Any card of the Waiting view.
@@ -194,7 +194,7 @@ export function titleOf(group) {
 export function metaWords(group, nowMs) {
   const waits =
     group.waitingSince === null
-      ? 'client gone; an answer serves its next try'
+      ? `client gone; an answer serves its next try · kept until ${moment(group.expires, nowMs)}`
       : `${group.waiting} waiting ${clockSpan(nowMs - Date.parse(group.waitingSince))}`;
   const ends = [group.clientLeaves, group.deadline].map((iso) =>
     iso === null ? undefined : Date.parse(iso) - nowMs,

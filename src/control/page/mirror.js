@@ -48,14 +48,15 @@ function merge(old, changed = [], gone = []) {
 }
 
 /**
+ * Newest first: new ones come before those that are known.
  * @param {LiveView['answers']} old
  * @param {LiveView['answers'] | undefined} changed
  * @returns {LiveView['answers']}
  */
 function mergeAnswers(old, changed = []) {
   if (changed.length === 0) return old;
-  const items = new Map(
-    [...old, ...changed].map((answer) => [`${answer.id} ${answer.at}`, answer]),
-  );
-  return [...items.values()].sort((a, b) => b.at.localeCompare(a.at)).slice(0, answersKept);
+  const items = new Map(changed.map((answer) => [answer.id, answer]));
+  const known = new Set(old.map(({ id }) => id));
+  const added = changed.filter(({ id }) => !known.has(id));
+  return [...added, ...old.map((answer) => items.get(answer.id) ?? answer)].slice(0, answersKept);
 }

@@ -85,7 +85,7 @@ export function createRules(context, panel) {
       editor.load(user);
     }
     if (verb === 'add' && (what === 'allow' || what === 'deny') && host !== undefined) {
-      await editor.prepare([{ kind: 'add', list: what, rule: decodeURIComponent(host) }]);
+      await editor.prepare([{ kind: 'add', list: what, rule: readHost(host) }]);
     }
     if (verb === 'start' && what !== undefined) {
       const edited = prepareChoice(what, editor.text());
@@ -110,6 +110,19 @@ export function createRules(context, panel) {
       if (isOpen && now !== version && !panel.hidden) void load(false); // never rejects
     },
   };
+}
+
+/**
+ * The host of an address, which may hold anything.
+ * @param {string} text
+ * @returns {string}
+ */
+function readHost(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 /**

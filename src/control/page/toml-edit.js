@@ -10,6 +10,10 @@
  * @returns {Edited}
  */
 export function setNetworkKeys(text, settings) {
+  // Inside a text over several lines anything may look like a table or a key.
+  if (/"""|'''/.test(text)) {
+    return { ok: false, problem: 'the file holds texts over several lines; set it by hand' };
+  }
   const newline = text.includes('\r\n') ? '\r\n' : '\n';
   const lines = text.split(newline);
   for (const [key, value] of Object.entries(settings)) {
