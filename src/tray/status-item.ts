@@ -266,8 +266,10 @@ class LiveItem implements StatusItem {
   /** The ids that mean nothing, as the protocol wants them. */
   #eventGroup(events: unknown): readonly number[] {
     if (!Array.isArray(events)) return [];
-    const pairs = events.slice(0, groupLimit) as [number, string][]; // as the signature says
-    return pairs.filter(([id, kind]) => !this.#event(id, kind)).map(([id]) => id);
+    return events.slice(0, groupLimit).flatMap((event: unknown) => {
+      const [id, kind] = Array.isArray(event) ? (event as readonly unknown[]) : [];
+      return this.#event(id, kind) ? [] : [Number(id)];
+    });
   }
 }
 
