@@ -188,8 +188,8 @@ function renderNotice(state: WatchState, nowMs: number): Line {
 
 /** `ready` or `wait`, then the keys that do something now. */
 function renderKeys(state: WatchState, nowMs: number): Line {
-  const isAsking = state.mode.kind === 'answer' && state.mode.preview.kind === 'asked';
-  const ready = isReady(state, nowMs) && !isAsking;
+  const isUntold = state.mode.kind === 'answer' && state.mode.preview.kind !== 'told';
+  const ready = isReady(state, nowMs) && !isUntold;
   const first = ready
     ? ({ text: 'ready ', tone: 'green' } as const)
     : ({ text: 'wait  ', tone: 'dim' } as const);
