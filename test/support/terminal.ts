@@ -1,7 +1,8 @@
 // A real terminal for tests: a tmux server of its own, in which a shell runs and is looked at and typed into as by
 // a person.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { eventually, plainEnvironment, projectRoot } from './daemon.ts';
 
@@ -34,11 +35,15 @@ let servers = 0;
 export function openTerminal(env: NodeJS.ProcessEnv, columns = 80, rows = 24): Terminal {
   servers += 1;
   const server = `sallyport-test-${process.pid}-${servers}`;
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-tmux-')); // for its socket
   const tmux = (...words: readonly string[]): string => {
     const { status, stdout, stderr, error } = spawnSync(
       'tmux',
       ['-L', server, '-f', '/dev/null', ...words],
-      { encoding: 'utf8', env: { ...env, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' } },
+      {
+        encoding: 'utf8',
+        env: { ...env, TMUX_TMPDIR: folder, TERM: 'xterm-256color', LC_ALL: 'C.UTF-8' },
+      },
     );
     if (status !== 0) throw new Error(`tmux ${words[0] ?? ''}: ${error?.message ?? stderr}`);
     return stdout;
@@ -75,7 +80,10 @@ export function openTerminal(env: NodeJS.ProcessEnv, columns = 80, rows = 24): T
       const pids = readFileSync(`/proc/${shell}/task/${shell}/children`, 'utf8').trim();
       return pids === '' ? undefined : Number(pids.split(' ')[0]);
     },
-    close: () => void tmux('kill-server'),
+    close: () => {
+      tmux('kill-server');
+      rmSync(folder, { recursive: true, force: true });
+    },
   };
 }
 
