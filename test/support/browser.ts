@@ -4,18 +4,39 @@ import { createRequire } from 'node:module';
 import { chromium } from 'playwright-core';
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 
-/** The browser; `--no-sandbox` since tests run as root. Its own traffic to the outside is cut off. */
+/** `--no-sandbox` since tests run as root; the browser's own traffic to the outside is cut off. */
+const chromiumOptions = {
+  executablePath: '/usr/bin/chromium',
+  args: [
+    '--no-sandbox',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--no-proxy-server',
+    '--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
+  ],
+};
+
+/** A browser without a screen. */
 export async function startBrowser(): Promise<Browser> {
-  return await chromium.launch({
-    executablePath: '/usr/bin/chromium',
-    args: [
-      '--no-sandbox',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--no-proxy-server',
-      '--host-resolver-rules=MAP *.test 127.0.0.1, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-    ],
-  });
+  return await chromium.launch(chromiumOptions);
+}
+
+/**
+ * A browser on a desktop, whose notifications are that desktop's. It has a profile of its own in this folder: from
+ * the passing contexts of a browser, clicks on notifications get lost.
+ */
+export async function startBrowserOn(
+  desktop: NodeJS.ProcessEnv,
+  folder: string,
+): Promise<BrowserContext> {
+  const options = { ...chromiumOptions, headless: false, env: withoutGaps(desktop) };
+  return await chromium.launchPersistentContext(folder, { ...options, viewport: null });
+}
+
+function withoutGaps(env: NodeJS.ProcessEnv): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
+  );
 }
 
 /** A page and what went wrong on it. */
@@ -31,7 +52,13 @@ export async function openPage(
   browser: Browser,
   options: BrowserContextOptions = {},
 ): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options });
+  return await openPageIn(
+    await browser.newContext({ viewport: { width: 1000, height: 800 }, ...options }),
+  );
+}
+
+/** Opens a page. */
+export async function openPageIn(context: BrowserContext): Promise<WatchedPage> {
   const complaints: string[] = [];
   await context.addInitScript({ content: tellViolations });
   await context.addInitScript({ content: readFileSync(axeFile, 'utf8') });
