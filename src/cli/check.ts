@@ -1,12 +1,13 @@
 // `sallyport check [FILE…]`: validates configuration files. Reads files, starts nothing, dials nothing.
 import { basename } from 'node:path';
 import { parseDocument } from '../config/toml.ts';
-import { escapeHidden, formatFinding, type Finding } from '../config/finding.ts';
+import { formatFinding, type Finding } from '../config/finding.ts';
 import { createContext, loadConfig, loadSources, type LoadResult } from '../config/load.ts';
 import { readTextFile } from '../config/sources.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { readOptions } from './options.ts';
 import { renderCount, renderJsonLine } from './render.ts';
+import { escapePrintable } from '../policy/printable.ts';
 
 /** What was found in one file, or in the whole effective configuration. */
 interface Checked {
@@ -77,7 +78,7 @@ function findingsOf(result: LoadResult): readonly Finding[] {
 
 function toText({ name, result }: Checked): string {
   const lines = findingsOf(result).map((finding) => `${formatFinding(finding)}\n`);
-  return `${lines.join('')}${escapeHidden(name)}: ${summary(result)}\n`;
+  return `${lines.join('')}${escapePrintable(name)}: ${summary(result)}\n`;
 }
 
 function summary(result: LoadResult): string {

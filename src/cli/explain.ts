@@ -2,7 +2,7 @@
 // evaluate() as the gate's over the same configuration; grants live in the daemon and are left out.
 import type { Config } from '../config/config.ts';
 import { policyInput } from '../config/effective.ts';
-import { escapeHidden, formatFinding, quote } from '../config/finding.ts';
+import { formatFinding, quote } from '../config/finding.ts';
 import { loadConfig } from '../config/load.ts';
 import type { DecisionRequest, DenyReason, Origin, RuleRef, Verdict } from '../policy/decision.ts';
 import {
@@ -19,6 +19,7 @@ import { compilePolicy, type Policy } from '../policy/rules.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { readOptions, usageError } from './options.ts';
 import { renderHostPort, renderJsonLine } from './render.ts';
+import { escapePrintable } from '../policy/printable.ts';
 
 const usage = `usage: sallyport explain URL|HOST[:PORT] [--protocol P] [--method M] [--config FILE] [--json]
 
@@ -310,7 +311,7 @@ function toText(explanation: Explanation, config: Config): string {
     `  next:  ${explanation.next}`,
     `  from:  ${layers}; policy ${explanation.policyVersion}`,
   );
-  return `${lines.map(escapeHidden).join('\n')}\n`;
+  return `${lines.map(escapePrintable).join('\n')}\n`;
 }
 
 function placeOf({ layer, file, line, column }: Origin): string {

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { RuleRef } from '../policy/decision.ts';
 import type { Config, ConfigRule } from './config.ts';
 import { keys, type KeySpec } from './schema.ts';
+import { escapePrintable } from '../policy/printable.ts';
 
 /** One key whose effective value differs. */
 export interface ChangedKey {
@@ -36,7 +37,7 @@ export function diffConfigs(before: Config, after: Config): ConfigDiff {
   return { changed, added, removed, widens };
 }
 
-/** The difference a line each, for people: keys, then rules that came, then rules that went. */
+/** The difference a line each, safe to look at: keys, then rules that came, then rules that went. */
 export function diffLines({ changed, added, removed }: ConfigDiff): readonly string[] {
   return [
     ...changed.map(
@@ -45,7 +46,7 @@ export function diffLines({ changed, added, removed }: ConfigDiff): readonly str
     ),
     ...added.map(({ outcome, text }) => `+ ${outcome} ${text}`),
     ...removed.map(({ outcome, text }) => `- ${outcome} ${text}`),
-  ];
+  ].map(escapePrintable);
 }
 
 /** The keys (rules aside) whose effective values differ, in the order of the schema. */

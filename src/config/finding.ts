@@ -1,4 +1,5 @@
 // What is said about a mistake in the configuration: its place, its words, and a near miss.
+import { escapePrintable } from '../policy/printable.ts';
 
 /** One mistake or warning, with the 1-based place it is about. */
 export interface Finding {
@@ -15,21 +16,13 @@ export interface Finding {
 export function formatFinding(finding: Finding): string {
   const { severity, file, line, column, message } = finding;
   const kind = severity === 'warning' ? 'warning: ' : '';
-  return escapeHidden(`${file}:${line}:${column}: ${kind}${message}`);
-}
-
-/** `text` with everything invisible or reordering escaped, so that a terminal shows what is there. */
-export function escapeHidden(text: string): string {
-  return text.replaceAll(
-    /[[\p{C}\p{Z}]--[ ]]/gv,
-    (sign) => `\\u{${(sign.codePointAt(0) ?? 0).toString(16)}}`,
-  );
+  return escapePrintable(`${file}:${line}:${column}: ${kind}${message}`);
 }
 
 /** `text` quoted for a message: JSON escapes, everything invisible or reordering escaped, cut at 80 characters. */
 export function quote(text: string): string {
   const cut = text.length > 80 ? `${text.slice(0, 77)}...` : text;
-  return escapeHidden(JSON.stringify(cut));
+  return escapePrintable(JSON.stringify(cut));
 }
 
 /** The candidate that `text` most likely meant, or undefined when none is close. */

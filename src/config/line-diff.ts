@@ -1,7 +1,7 @@
 // What differs between two texts, line by line: Myers' shortest edit script (Algorithmica 1, 1986), bounded.
 // Pure. Also gives a draft that lost its CRLF line ends in an editor the old ones back.
-import { escapeHidden } from './finding.ts';
 import { bareLine, lineEndNear, splitLines } from './lines.ts';
+import { escapePrintable } from '../policy/printable.ts';
 
 /** One line of a diff; `line` counts from 1, in the old text for `removed`, in the new one for others. */
 export interface DiffLine {
@@ -40,7 +40,7 @@ function nearChanges(lines: readonly DiffLine[]): Uint8Array {
 function shown(line: string | undefined): string {
   return bareLine(line ?? '')
     .split('\t')
-    .map(escapeHidden)
+    .map(escapePrintable)
     .join('\t');
 }
 

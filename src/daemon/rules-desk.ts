@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import { findConflicts } from '../config/conflicts.ts';
 import { diffConfigs, diffLines } from '../config/diff.ts';
 import { createEditHistory, type KeptEdit } from '../config/edit-history.ts';
-import { escapeHidden, type Finding } from '../config/finding.ts';
+import { type Finding } from '../config/finding.ts';
 import { diffTexts, keepLineEnds } from '../config/line-diff.ts';
 import { loadConfig, type LoadOptions, type LoadResult } from '../config/load.ts';
 import { applyEdits } from '../config/rule-edit.ts';
@@ -228,7 +228,7 @@ function judge({ load, config }: Desk, { seen, next }: Draft): RulesCheckRespons
   const drafts = new Map([[seen.place.source.file, next]]);
   const result = loadConfig({ ...load, drafts });
   const change = result.ok ? diffConfigs(config(), result.config) : undefined;
-  const lines = change === undefined ? [] : diffLines(change).map(escapeHidden);
+  const lines = change === undefined ? [] : diffLines(change);
   const more = lines.length - effectLimit;
   return {
     text: next,

@@ -1,8 +1,8 @@
 // Text from outside, made safe to look at: every surface shows the same escapes, so that no name, folder or
 // command line can move a cursor, turn the reading direction or hide a part of itself.
 
-/** Characters that move the cursor or turn the reading direction, are private, or half a pair. */
-const unsafeCategories = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/gu;
+/** Characters that move the cursor or turn the reading direction, are private, unassigned or half a pair; every blank but one. */
+const unsafeCategories = /[[\p{C}\p{Z}]--[ ]]/gv;
 /** Characters of other categories that leave no mark: fillers, joiners, variation selectors, the blank Braille cell. */
 const invisible =
   /[\p{Variation_Selector}\u{34f}\u{115f}\u{1160}\u{17b4}\u{17b5}\u{2800}\u{3164}\u{ffa0}]/gu;

@@ -229,7 +229,7 @@ const cases: readonly Case[] = [
     name: 'shows hidden characters instead of sending them to the terminal',
     text: '[network]\n"mo\\u202Ede" = 1\n',
     want: [
-      'config.toml:2:1: network: "mo\\u{202e}de" is not a key of [network]; did you mean "mode"?',
+      'config.toml:2:1: network: "mo\\u202ede" is not a key of [network]; did you mean "mode"?',
     ],
   },
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { escapeHidden, formatFinding, nearest, quote } from '../../../src/config/finding.ts';
+import { formatFinding, nearest, quote } from '../../../src/config/finding.ts';
+import { escapePrintable } from '../../../src/policy/printable.ts';
 
 describe('nearest', () => {
   const words = ['allowed_domains', 'denied_domains', 'domains', 'mode', 'enabled'];
@@ -36,13 +37,13 @@ describe('text for people', () => {
 
   it('shows what a terminal would hide, turn round or obey', () => {
     assert.equal(
-      escapeHidden('a\u001b[2K\u202eb\u200bc\u00a0d \n\ud800é'),
-      'a\\u{1b}[2K\\u{202e}b\\u{200b}c\\u{a0}d \\u{a}\\u{d800}é',
+      escapePrintable('a\u001b[2K\u202eb\u200bc\u00a0d \n\ud800é'),
+      'a\\u001b[2K\\u202eb\\u200bc\\u00a0d \\u000a\\ud800é',
     );
   });
 
   it('quotes and cuts', () => {
-    assert.equal(quote('a"b\u202e'), '"a\\"b\\u{202e}"');
+    assert.equal(quote('a"b\u202e'), '"a\\"b\\u202e"');
     assert.equal(quote('x'.repeat(100)), `"${'x'.repeat(77)}..."`);
   });
 });

@@ -264,7 +264,7 @@ describe('applyEdits', () => {
         'a rule with a sign that is not to be seen',
         '',
         add('a\u00ADb.example'),
-        '"a\\u{ad}b.example" cannot be written as a rule',
+        '"a\\u00adb.example" cannot be written as a rule',
       ],
     ];
   for (const [name, text, edit, want] of refused) {
