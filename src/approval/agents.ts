@@ -6,9 +6,16 @@
 //   a person's program        taken   taken     taken
 //   inside an asking tree     taken   refused   refused   (told; taken where configured so)
 //   not found                 taken   taken     refused
-//   gone when looked for      taken   refused   refused
+//   hidden, or gone           taken   refused   refused   (told)
 import type { ApproverRef } from '../policy/decision.ts';
-import { approverRef, findCaller, isHidden, type Caller, type CallerParts } from './answers.ts';
+import {
+  approverRef,
+  findCaller,
+  goneText,
+  isHidden,
+  type Caller,
+  type CallerParts,
+} from './answers.ts';
 import { isOrphan, processKey, treeOf, type Asker } from './process-tree.ts';
 
 /** What somebody wants to do through the control API. */
@@ -30,11 +37,12 @@ export type ActJudgement =
       readonly approver: ApproverRef;
     };
 
-/** An act that a program which asks wanted to do for itself. */
+/** An act that a program which asks, or one that hid, wanted to do for itself. */
 export interface RefusedAct {
   readonly action: string;
   readonly approver: ApproverRef;
-  readonly caller: Asker;
+  /** Undefined when it hid. */
+  readonly caller: Asker | undefined;
   /** True when `dangerously_allow_self_approval` let it through. */
   readonly taken: boolean;
 }
@@ -53,6 +61,8 @@ export interface AgentWatchParts extends CallerParts {
 export interface AgentWatch {
   /** Told of every program that was found asking; cheap. */
   readonly remember: (asker: Asker) => void;
+  /** Whether a program counts as one that asks. */
+  readonly isAgent: (caller: Asker) => boolean;
   /** Never rejects; takes as long as finding the caller, 3 s at most. */
   readonly judge: (caller: Caller, surface: string, wanted: WantedAct) => Promise<ActJudgement>;
 }
@@ -74,6 +84,7 @@ export function createAgentWatch(parts: AgentWatchParts): AgentWatch {
   }
 
   return {
+    isAgent,
     remember: (asker) => {
       const { key, members } = treeOf(asker);
       trees.add(key, members.map(processKey));
@@ -87,7 +98,10 @@ export function createAgentWatch(parts: AgentWatchParts): AgentWatch {
         return { ok: false, status, problem, approver };
       };
       if (caller === undefined) {
-        if (isHidden(origin)) return refused('unplaced', goneText);
+        if (await isHidden(parts, origin)) {
+          parts.onRefused({ action, approver, caller, taken: false });
+          return refused('unplaced', goneText);
+        }
         return reach === 'wide' ? refused('unplaced', unknownText) : taken;
       }
       if (!isAgent(caller)) return taken;
@@ -100,8 +114,6 @@ export function createAgentWatch(parts: AgentWatchParts): AgentWatch {
 
 const selfText =
   'a program behind the gate may not do this for itself; do it in another terminal or let a person do it';
-const goneText =
-  'the caller was gone before it could be found; keep the program and its connection until the answer';
 const unknownText =
   'a caller the operating system cannot name may not do this; use the control port ([control] tcp = true) or the page';
 

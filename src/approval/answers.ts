@@ -3,16 +3,17 @@
 //
 //   caller found, outside every asker's tree      any answer
 //   caller inside one asker's tree                refused (or told and taken, when configured so)
+//   some asker not known, or left its parents     refused for programs behind the gate, as above
 //   caller not found, or some asker not known     not `always`, no wildcard, not any port
-//   caller gone, or not readable, when looked for refused: it may have hidden itself so
+//   caller gone, or of our user and not found     refused: it may have hidden itself so
 //
 // The same guards what is done to one question beside answering it: holding it longer, and undoing its answer.
 import type { AnswerRequest, GateView } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
 import type { AnswerLog } from './answer-log.ts';
-import type { AnswerResult, Holds } from './holds.ts';
-import { isInsideMarked, isInsideTree, treeMarks } from './process-tree.ts';
+import type { AnswerResult, Askers, Holds } from './holds.ts';
+import { hasLeftItsTree, isInsideMarked, isInsideTree, treeMarks } from './process-tree.ts';
 import type { Asker, TreeMarks } from './process-tree.ts';
 import { parseScope } from './scope.ts';
 
@@ -38,13 +39,14 @@ export interface AnswerOrigin extends Caller {
   readonly surface: string;
 }
 
-/** An answer from inside the asking tree. */
+/** An answer from inside the asking tree, or of a caller that could not be seen although it is there. */
 export interface SelfApproval {
   readonly id: string;
   readonly destination: Destination;
   readonly outcome: 'allow' | 'deny';
   readonly approver: ApproverRef;
-  readonly caller: Asker;
+  /** Undefined when it hid. */
+  readonly caller: Asker | undefined;
   /** True when `dangerously_allow_self_approval` let it through. */
   readonly taken: boolean;
 }
@@ -55,6 +57,11 @@ export interface CallerParts {
   readonly findAsker: (client: ClientAddress) => Promise<Asker | undefined>;
   /** The program of that pid, with its ancestors. */
   readonly findProcess: (pid: number) => Promise<Asker | undefined>;
+  /**
+   * Whether the system says that a connection is another user's, whose programs nobody may look for; never
+   * rejects. Without it, whoever is not found is taken for such a one.
+   */
+  readonly isOtherUser?: ((client: ClientAddress) => Promise<boolean>) | undefined;
   /** A name for the user of that id. */
   readonly userName: (uid: number) => string;
 }
@@ -64,6 +71,8 @@ export interface AnswersParts extends CallerParts {
   readonly holds: Pick<Holds, 'answer' | 'askersOf' | 'settled'>;
   readonly allowSelfApproval: () => boolean;
   readonly onSelfApproval: (self: SelfApproval) => void;
+  /** Whether a program may be behind the gate, by all that is known of it; default: none is. */
+  readonly isAgent?: (caller: Asker) => boolean;
   /** What a tray may answer; default `answer`. */
   readonly desktop?: () => GateView['desktop'];
 }
@@ -88,25 +97,40 @@ export function createAnswers(parts: AnswersParts): Answer {
       findCaller(parts, origin),
       withinLimit(parts.holds.settled(id)),
     ]);
+    const hides = caller === undefined && (await isHidden(parts, origin));
     // From here to the answer nothing may be awaited: who asks must not change in between.
     const asked = parts.holds.askersOf(id);
     const approver = approverRef(parts, caller, surface);
     if (asked === undefined) return parts.holds.answer(id, request, approver);
-    if (caller !== undefined && asked.askers.some((asker) => isInsideTree(caller, asker))) {
+    const { destination } = asked;
+    const told = { id, destination, outcome: request.outcome, approver, caller };
+    if (caller !== undefined && isSelf(parts, caller, asked)) {
       const taken = parts.allowSelfApproval();
-      const { destination } = asked;
-      parts.onSelfApproval({ id, destination, outcome: request.outcome, approver, caller, taken });
+      parts.onSelfApproval({ ...told, taken });
       return taken
         ? parts.holds.answer(id, request, approver)
         : { status: 'self', problem: selfText };
     }
-    if (caller === undefined && isHidden(origin)) return { status: 'unplaced', problem: goneText };
-    const scope = parseScope(request, asked.destination);
+    if (hides) {
+      parts.onSelfApproval({ ...told, taken: false });
+      return { status: 'unplaced', problem: goneText };
+    }
+    const scope = parseScope(request, destination);
     if (scope.ok && scope.value.wide && (caller === undefined || asked.unidentified)) {
       return { status: 'unplaced', problem: caller === undefined ? callerText : askerText };
     }
     return parts.holds.answer(id, request, approver);
   };
+}
+
+/** Whether the caller asks itself; where who asks cannot be told for sure, whether it may. */
+function isSelf(
+  { isAgent }: Pick<AnswersParts, 'isAgent'>,
+  caller: Asker,
+  { askers, unidentified }: Askers,
+): boolean {
+  if (askers.some((asker) => isInsideTree(caller, asker))) return true;
+  return (unidentified || askers.some(hasLeftItsTree)) && isAgent?.(caller) === true;
 }
 
 /** What the guard of other acts needs. */
@@ -149,8 +173,8 @@ export function createQuestionGuard(parts: QuestionGuardParts): GuardQuestion {
     const caller = await findCaller(parts, origin);
     const approver = approverRef(parts, caller, origin.surface);
     if (caller === undefined) {
-      if (isHidden(origin)) return { ok: false, status: 'unplaced', problem: goneText };
-      return { ok: true, approver };
+      const hides = await isHidden(parts, origin);
+      return hides ? { ok: false, status: 'unplaced', problem: goneText } : { ok: true, approver };
     }
     if (!treesOf(question).some((tree) => isInsideMarked(caller, tree))) {
       return { ok: true, approver };
@@ -192,9 +216,18 @@ export async function findCaller(
   return undefined;
 }
 
-/** Of a caller that was not found: it hung up, or its process cannot be read (any more), which it may have meant. */
-export function isHidden({ pid, isConnected }: Caller): boolean {
-  return pid !== undefined || isConnected?.() === false;
+/**
+ * Of a caller that was not found: it hung up, its process cannot be read (any more), or no process of our own
+ * user holds a connection that is our own user's. All of that a program can bring about, by passing its socket
+ * through another one (SCM_RIGHTS) for example. Never rejects.
+ */
+export async function isHidden(
+  { isOtherUser }: Pick<CallerParts, 'isOtherUser'>,
+  { client, pid, isConnected }: Caller,
+): Promise<boolean> {
+  if (pid !== undefined || isConnected?.() === false) return true;
+  if (client === undefined || isOtherUser === undefined) return false;
+  return (await withinLimit(isOtherUser(client))) !== true;
 }
 
 /** The caller as records name it; `unknown` when it was not found. */
@@ -212,8 +245,9 @@ const selfText =
   'the program that asks may not answer for itself; answer from another terminal or let a person do it';
 const narrowText = 'may answer once, minutes, hours or restart for this host and port only';
 const callerText = `a caller the operating system cannot name ${narrowText}; use the control port ([control] tcp = true)`;
-const goneText =
-  'the caller was gone before it could be found; keep the program and its connection until the answer';
+/** For a caller that hid. */
+export const goneText =
+  'the caller was gone or out of sight before it could be found; keep the program and its connection until the answer, and try again';
 const askerText =
   'the program that asks is not known, so an answer may be once, minutes, hours or restart for this host and port only';
 

@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientAddress } from '../policy/decision.ts';
 import { takeMacosSnapshot } from './macos-processes.ts';
 import { createLineReader } from './proc-process.ts';
-import { findInodes, socketKeys } from './proc-sockets.ts';
+import { findInodes, findUsers, socketKeys } from './proc-sockets.ts';
 import { createSnapshotFinder, type Snapshot, type SnapshotFinder } from './process-snapshot.ts';
 import type { Asker } from './process-tree.ts';
 import { takeWindowsSnapshot } from './windows-processes.ts';
@@ -60,11 +60,8 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
       ({ key }) => key,
     );
     const keys = new Set(byKey.keys());
-    const tables = await Promise.all(
-      ['/proc/net/tcp', '/proc/net/tcp6'].map((file) => readFile(file, 'latin1').catch(() => '')),
-    );
     const inodes = new Map<string, string>();
-    for (const table of tables) {
+    for (const table of await readTables()) {
       for (const [key, inode] of findInodes(table, keys)) inodes.set(`socket:[${inode}]`, key);
     }
     if (inodes.size === 0) return;
@@ -106,6 +103,24 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
     // A turn later, so that everything that comes in this turn shares one scan; it never rejects.
     if (!isRunning) setImmediate(() => void (isRunning || run()));
     return promise;
+  };
+}
+
+async function readTables(): Promise<readonly string[]> {
+  const files = ['/proc/net/tcp', '/proc/net/tcp6'];
+  return await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')));
+}
+
+/** Builds the look at whose user's a connection is; undefined where the system has no tables that we can read. */
+export function createUserCheck(
+  platform: NodeJS.Platform = process.platform,
+  ownUser = process.geteuid?.(),
+): ((client: ClientAddress) => Promise<boolean>) | undefined {
+  if (platform !== 'linux') return undefined;
+  return async (client) => {
+    const keys = new Set(socketKeys(client));
+    const users = (await readTables()).flatMap((table) => [...findUsers(table, keys).values()]);
+    return users.length > 0 && users.every((user) => user !== ownUser);
   };
 }
 

@@ -27,14 +27,30 @@ export function socketKeys({ address, port, localPort }: ClientAddress): readonl
 
 /** The inodes of the wanted rows in the file's text, by their key; 0 (nobody holds it any more) is left out. */
 export function findInodes(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
+  return findColumn(text, wanted, 9, '0');
+}
+
+/** The ids of the users whose sockets the wanted rows are, by their key. */
+export function findUsers(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
+  const found = findColumn(text, wanted, 7, '');
+  return new Map([...found].map(([key, user]) => [key, Number(user)]));
+}
+
+/** What the wanted rows say in a column, by their key; rows that say `none` are left out. */
+function findColumn(
+  text: string,
+  wanted: ReadonlySet<string>,
+  column: number,
+  none: string,
+): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split('\n')) {
     const start = line.indexOf(': ') + 2;
     const end = line.indexOf(' ', line.indexOf(' ', start) + 1);
     const key = line.slice(start, end);
     if (!wanted.has(key)) continue;
-    const inode = line.trim().split(/\s+/)[9];
-    if (inode !== undefined && inode !== '0') found.set(key, inode);
+    const value = line.trim().split(/\s+/)[column];
+    if (value !== undefined && value !== none) found.set(key, value);
   }
   return found;
 }

@@ -152,3 +152,9 @@ export function isOrphan({ ancestors }: Asker): boolean {
   const boundary = ancestors.map(boundaryOf).find((found) => found !== undefined);
   return boundary !== 'person';
 }
+
+/** Whether an asker was left behind by what started it (`setsid -f`, `nohup … &`): its tree does not show whose it is. */
+export function hasLeftItsTree(asker: Asker): boolean {
+  const line = [asker.process, ...asker.ancestors];
+  return isOrphan(asker) && !line.some(({ isExec }) => isExec);
+}

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createAgentWatch, type AgentWatch } from '../approval/agents.ts';
 import { createAnswerLog, type AnswerLog } from '../approval/answer-log.ts';
 import type { CallerParts } from '../approval/answers.ts';
-import { createAskerFinder, createProcessFinder } from '../approval/asker.ts';
+import { createAskerFinder, createProcessFinder, createUserCheck } from '../approval/asker.ts';
 import { createAttendance, stanceOf, type Attendance } from '../approval/attendance.ts';
 import { createBrakes, type Brakes } from '../approval/brakes.ts';
 import { createFloodWatch, type FloodWatch } from '../approval/flood.ts';
@@ -81,6 +81,7 @@ export function openApprovals(parts: ApprovalParts): Approvals {
   const callers: CallerParts = {
     findAsker: createAskerFinder(lookup),
     findProcess: createProcessFinder(lookup),
+    isOtherUser: createUserCheck(),
     userName: parts.userName,
   };
   const memory = createHostMemory();

@@ -65,6 +65,7 @@ function openAnswers({ approvals, inForce, trail }: Parts): RouteParts['answer']
   return createAnswers({
     ...approvals.callers,
     holds: approvals.holds,
+    isAgent: approvals.agents.isAgent,
     allowSelfApproval: () => inForce.config.approvals.dangerouslyAllowSelfApproval,
     desktop: () => inForce.config.approvals.desktop,
     onSelfApproval: ({ id, destination, outcome, approver, caller, taken }) =>

@@ -23,9 +23,11 @@ interface Given {
   readonly reach: WantedAct['reach'];
   readonly origin?: Caller;
   readonly allowSelf?: boolean;
+  /** Whether the connection is another user's; nobody can tell unless said. */
+  readonly isOtherUser?: boolean;
 }
 
-function setUp({ caller, allowSelf = false }: Omit<Given, 'reach'>) {
+function setUp({ caller, allowSelf = false, isOtherUser }: Omit<Given, 'reach'>) {
   const told: RefusedAct[] = [];
   const dead = new Set<number>();
   const watch = createAgentWatch({
@@ -36,6 +38,7 @@ function setUp({ caller, allowSelf = false }: Omit<Given, 'reach'>) {
     proxyPorts: () => new Set([4128, 4129]),
     onRefused: (refused) => told.push(refused),
     isRunning: (pid) => !dead.has(pid),
+    ...(isOtherUser === undefined ? {} : { isOtherUser: () => Promise.resolve(isOtherUser) }),
   });
   return { watch, told, dead };
 }
@@ -95,6 +98,18 @@ describe('the guard of acts', () => {
       want: ['ok', 'ok', 'unplaced'],
     },
     {
+      name: 'takes narrow acts of another user',
+      caller: undefined,
+      isOtherUser: true,
+      want: ['ok', 'ok', 'unplaced'],
+    },
+    {
+      name: 'refuses a caller of our own user that is not found',
+      caller: undefined,
+      isOtherUser: false,
+      want: ['ok', 'unplaced', 'unplaced'],
+    },
+    {
       name: 'refuses a caller that hung up',
       caller: undefined,
       origin: hungUp,
@@ -143,6 +158,13 @@ describe('the guard of acts', () => {
       assert.deepEqual(told, [{ action: 'resume', approver, caller: self, taken: allowSelf }]);
     });
   }
+
+  it('tells of an act of a caller that hid', async () => {
+    const given = { caller: undefined, isOtherUser: false, reach: 'narrow' } as const;
+    const approver = { name: 'unknown', surface: 'cli' };
+    const want = [{ action: 'resume', approver, caller: undefined, taken: false }];
+    assert.deepEqual((await judge(given)).told, want);
+  });
 
   it('tells of nobody for what can only close', async () => {
     assert.deepEqual((await judge({ caller: self, reach: 'none' })).told, []);

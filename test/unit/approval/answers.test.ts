@@ -34,6 +34,10 @@ interface Given {
   readonly origin?: Caller;
   readonly surface?: string;
   readonly desktop?: 'answer' | 'deny-only' | 'notify-only';
+  /** Whether the connection is another user's; nobody can tell unless said. */
+  readonly isOtherUser?: boolean;
+  /** Known to be behind the gate, whoever asks. */
+  readonly agent?: Asker;
 }
 
 async function judge({
@@ -44,6 +48,8 @@ async function judge({
   origin = { client },
   surface = 'cli',
   desktop,
+  isOtherUser,
+  agent,
 }: Given) {
   const taken: ApproverRef[] = [];
   const told: SelfApproval[] = [];
@@ -61,6 +67,8 @@ async function judge({
     userName: (uid) => `user${uid}`,
     allowSelfApproval: () => allowSelf,
     onSelfApproval: (event) => told.push(event),
+    isAgent: (asking) => asking === agent,
+    ...(isOtherUser === undefined ? {} : { isOtherUser: () => Promise.resolve(isOtherUser) }),
     ...(desktop === undefined ? {} : { desktop: () => desktop }),
   });
   const result = await answers('k3', { outcome: 'allow', ...answer }, { ...origin, surface });
@@ -72,6 +80,18 @@ describe('the self-approval guard', () => {
   const unknown = { name: 'unknown', surface: 'cli' };
   const both: Askers = { destination, askers: [asker, secondAsker], unidentified: false };
   const hidden: Askers = { destination, askers: [asker], unidentified: true };
+  const service = makeProcess(1, { executable: '/usr/lib/systemd/systemd', name: 'systemd' });
+  const leftBehind: Askers = {
+    destination,
+    askers: [makeAsker(makeProcess(72), service)],
+    unidentified: false,
+  };
+  const exec = makeProcess(52, { isExec: true });
+  const underExec: Askers = {
+    destination,
+    askers: [makeAsker(makeProcess(73), exec, service)],
+    unidentified: false,
+  };
   const wide: readonly Partial<AnswerRequest>[] = [
     { for: 'always' },
     { for: '1h', host: '*.example.net' },
@@ -141,6 +161,60 @@ describe('the self-approval guard', () => {
       want: ['unplaced'] as const,
     })),
     {
+      name: 'refuses a program behind the gate while an asker is not known',
+      caller: secondSelf,
+      agent: secondSelf,
+      askers: hidden,
+      want: ['self'],
+    },
+    {
+      name: 'refuses a program behind the gate when an asker was left behind',
+      caller: secondSelf,
+      agent: secondSelf,
+      askers: leftBehind,
+      want: ['self'],
+    },
+    {
+      name: 'takes a person when an asker was left behind',
+      caller: person,
+      agent: secondSelf,
+      askers: leftBehind,
+      answer: { for: 'always' },
+      want: ['answered', named],
+    },
+    {
+      name: 'takes another program behind the gate where the askers are known',
+      caller: secondSelf,
+      agent: secondSelf,
+      want: ['answered', named],
+    },
+    {
+      name: 'takes it, too, where the asker is under an exec that was left behind',
+      caller: secondSelf,
+      agent: secondSelf,
+      askers: underExec,
+      want: ['answered', named],
+    },
+    {
+      name: 'refuses a caller of our own user that is not found',
+      caller: undefined,
+      isOtherUser: false,
+      want: ['unplaced'],
+    },
+    {
+      name: 'takes a caller of another user that is not found',
+      caller: undefined,
+      isOtherUser: true,
+      want: ['answered', unknown],
+    },
+    {
+      name: 'refuses a wide answer of another user that is not found',
+      caller: undefined,
+      isOtherUser: true,
+      answer: { for: 'always' },
+      want: ['unplaced'],
+    },
+    {
       name: 'leaves what makes no sense to the question',
       caller: undefined,
       answer: { for: 'sometimes' },
@@ -189,7 +263,16 @@ describe('the self-approval guard', () => {
       assert.deepEqual(await judge({ caller: undefined, origin }), {
         status: 'unplaced',
         taken: [],
-        told: [],
+        told: [
+          {
+            id: 'k3',
+            destination,
+            outcome: 'allow',
+            approver: unknown,
+            caller: undefined,
+            taken: false,
+          },
+        ],
       });
     }
   });

@@ -8,7 +8,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { createAskerFinder } from '../../../src/approval/asker.ts';
+import { createAskerFinder, createUserCheck } from '../../../src/approval/asker.ts';
 import type { FindAsker } from '../../../src/approval/asker.ts';
 import { isInsideTree, programOf, treeOf } from '../../../src/approval/process-tree.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
@@ -259,4 +259,22 @@ describe('trees of real processes', () => {
     assert.deepEqual(orphan.process.proxyPorts, [Number(port())]);
     assert.deepEqual([isInsideTree(orphan, asker), isInsideTree(service, asker)], [true, false]);
   });
+});
+
+describe('createUserCheck', () => {
+  it('tells our own connections from those of another user, and knows none that is not there', async () => {
+    const accepted = accept();
+    run(process.execPath, [client, port()]);
+    const [socket] = await accepted;
+    assert.ok(socket);
+    const address = addressOf(socket);
+    const own = process.geteuid?.() ?? 0;
+    assert.equal(await createUserCheck('linux', own)?.(address), false);
+    assert.equal(await createUserCheck('linux', own + 1)?.(address), true);
+    assert.equal(await createUserCheck('linux', own + 1)?.({ ...address, localPort: 1 }), false);
+    socket.destroy();
+  });
+
+  it('is not there where the system has no tables', () =>
+    assert.equal(createUserCheck('darwin'), undefined));
 });

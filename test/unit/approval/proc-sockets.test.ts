@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { findInodes, socketKeys } from '../../../src/approval/proc-sockets.ts';
+import { findInodes, findUsers, socketKeys } from '../../../src/approval/proc-sockets.ts';
 
 describe('socketKeys', () => {
   const cases = [
@@ -48,6 +48,12 @@ describe('findInodes', () => {
   });
   it('leaves out a socket that nobody holds', () => {
     assert.equal(findInodes(head + row(0, '0100007F:9C41 0100007F:1020', '0'), wanted).size, 0);
+  });
+  it('says whose user a socket is, also when nobody holds it', () => {
+    const key = '0100007F:9C41 0100007F:1020';
+    assert.deepEqual([...findUsers(head + row(0, key, '22'), wanted)], [[key, 1000]]);
+    assert.deepEqual([...findUsers(head + row(0, key, '0'), wanted)], [[key, 1000]]);
+    assert.deepEqual([...findUsers(head, wanted)], []);
   });
   it('takes any text', () => {
     for (const text of ['', '\n', ': ', '0: 0100007F:9C41 0100007F:1020', head]) {

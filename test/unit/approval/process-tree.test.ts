@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
+  hasLeftItsTree,
   isInsideMarked,
   isInsideTree,
   isPromptingShell,
@@ -252,5 +253,13 @@ describe('processRef', () => {
     const hidden = makeAsker(makeProcess(8, { executable: undefined, name: 'curl' }));
     assert.deepEqual(processRef(hidden), { pid: 8, executable: 'curl' });
     assert.equal(processRef(undefined), undefined);
+  });
+});
+
+describe('hasLeftItsTree', () => {
+  it('is true of what nobody sits above, unless an exec does', () => {
+    const lines = [[curl, init], [curl, exec, init], [curl, codex, ...desk], [curl]] as const;
+    const got = lines.map(([first, ...rest]) => hasLeftItsTree(makeAsker(first, ...rest)));
+    assert.deepEqual(got, [true, false, false, true]);
   });
 });
