@@ -44,7 +44,7 @@ export function createAnswerForm(context, first, hooks) {
   const quiet = createQuietTime(() => showOff());
   const preview = createPreviewer(context, (outcome, answer) => {
     previews = { ...previews, [outcome]: answer };
-    showPreviews(parts, previews);
+    showPreviews(parts, previews, group.warnings);
     showOff();
   });
   const selects = createSelects(['time', 'host', 'port', 'program'], optionsOf(group), () => ask());
@@ -217,12 +217,14 @@ function makeParts(id, on) {
 /**
  * @param {ReturnType<typeof makeParts>} parts
  * @param {Partial<Record<'allow' | 'deny', PreviewResponse>>} previews
+ * @param {readonly string[]} warnings
  */
-function showPreviews(parts, { allow, deny }) {
+function showPreviews(parts, { allow, deny }, warnings) {
   setText(parts.denySentence, deny?.sentence ?? '');
   setText(parts.allowSentence, allow?.sentence ?? '');
   setText(parts.problem, allow?.problem ?? deny?.problem ?? '');
-  const cautions = allow?.cautions ?? [];
+  // The warnings stand above already.
+  const cautions = (allow?.cautions ?? []).filter((text) => !warnings.includes(text));
   setAttribute(parts.cautions, 'hidden', cautions.length === 0);
   if (
     JSON.stringify([...parts.cautions.children].map((li) => li.textContent)) ===
