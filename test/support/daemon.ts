@@ -14,7 +14,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { GroupView } from '../../src/control/messages.ts';
+import { createControlClient } from '../../src/control/client.ts';
+import type { GroupView, LiveView } from '../../src/control/messages.ts';
 
 /** The project's root folder. */
 export const projectRoot = join(import.meta.dirname, '..', '..');
@@ -57,6 +58,8 @@ export interface RunningDaemon {
   readonly sallyport: (args: readonly string[], env?: NodeJS.ProcessEnv) => Promise<Finished>;
   /** Waits until a question for this host stands, and gives it. */
   readonly question: (host: string) => Promise<GroupView>;
+  /** Everything a surface shows now. */
+  readonly view: () => Promise<LiveView>;
   /** SIGTERM, and the exit status once it is gone. */
   readonly stop: () => Promise<number | null>;
 }
@@ -246,6 +249,12 @@ export async function startSallyport(options: DaemonOptions): Promise<RunningDae
         const { groups } = JSON.parse(stdout) as { groups: GroupView[] };
         return groups.find((group) => group.host === host);
       }),
+    view: async () => {
+      for await (const event of createControlClient({ state }).watch(AbortSignal.timeout(10_000))) {
+        if (event.type === 'snapshot') return event.view;
+      }
+      throw new Error('the stream ended before its snapshot');
+    },
     stop: async () => {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
       await exited;
