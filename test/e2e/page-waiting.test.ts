@@ -380,6 +380,9 @@ describe('the list', { timeout: 120_000 }, () => {
     await one.getByLabel('b.example.net').check();
     await one.getByRole('button', { name: 'Allow 1 ticked' }).click();
     await one.getByText('Deny all 2').waitFor();
+    await one.getByText('1 destination allowed once').waitFor();
+    await one.getByRole('button', { name: 'Undo' }).click();
+    await one.getByText('1 destination undone · 1 connection closed').waitFor();
     await pass(600);
     await one.getByRole('button', { name: 'Deny all 2' }).click();
     await one.getByText('2 destinations denied once').waitFor();

@@ -108,20 +108,27 @@ export function createBundleCard(context, first) {
     const words = `${outcome === 'allow' ? 'allowed' : 'denied'} ${durationWords(choice.time)}`;
     const text = `${count(done.length, 'destination')} ${words}`;
     context.say(text);
-    if (done.length === item.groups.length)
-      frame.finish(`${item.title}: ${text}`, () => undo(done));
-    else quiet.start();
+    // Some may have left the card by now, since the stream was faster.
+    if (item.groups.every(({ id }) => done.includes(id))) {
+      frame.finish(`${item.title}: ${text}`, () =>
+        undo(done, (line) => frame.finish(line, undefined)),
+      );
+    } else {
+      frame.part.show(text, () => undo(done, (line) => frame.part.show(line, undefined)));
+      quiet.start();
+    }
   }
 
-  /** @param {readonly string[]} ids */
-  async function undo(ids) {
+  /**
+   * @param {readonly string[]} ids
+   * @param {(text: string) => void} tellDone
+   */
+  async function undo(ids, tellDone) {
     let closed = 0;
     try {
       for (const id of ids) closed += (await context.api.undo(id)).closed;
-      frame.finish(
-        `${item.title}: undone${closed > 0 ? ` · ${count(closed, 'connection')} closed` : ''}`,
-        undefined,
-      );
+      const tunnels = closed > 0 ? ` · ${count(closed, 'connection')} closed` : '';
+      tellDone(`${count(ids.length, 'destination')} undone${tunnels}`);
     } catch (error) {
       context.say(problemOf(error));
     }

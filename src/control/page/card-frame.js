@@ -1,9 +1,7 @@
 // What every card has: a place in the list that takes the focus, a heading, a body, and the one line that is left
-// of it once it is answered, with Undo for ten seconds.
-import { button, make, setAttribute, setText } from './dom.js';
-
-/** How long Undo is offered on an answered card. */
-export const undoMs = 10_000;
+// of it once it is answered.
+import { make, setText } from './dom.js';
+import { createEndLine } from './end-line.js';
 
 /**
  * The frame of one card.
@@ -20,29 +18,36 @@ export function createFrame(key) {
   const meta = make('p', { class: 'meta' });
   const message = make('p', { class: 'message', role: 'alert' });
   const body = make('div', { class: 'body' });
-  const endText = make('span', {});
-  const end = make('p', { class: 'end', hidden: true }, endText);
+  const end = createEndLine();
+  /** For what was done to a part of the card only. */
+  const part = createEndLine();
   const element = make(
     'article',
     { class: 'card', tabindex: 0, 'aria-labelledby': id, 'data-key': key },
-    end,
+    end.element,
     make('div', { class: 'head' }, title, meta),
     message,
     body,
+    part.element,
   );
-  /** @type {HTMLButtonElement | undefined} */
-  let undo;
-  let endedAt = 0;
+  let isOver = false;
 
   return {
     element,
     title,
     meta,
     body,
-    isOver: () => endedAt > 0,
-    endedAt: () => endedAt,
+    part,
+    isOver: () => isOver,
     /** @param {string} text a problem with what was just tried; empty to take it away */
     tell: (text) => setText(message, text),
+    /** When the card was over, on the page's own clock. */
+    overAt: () => end.shownAt(),
+    /** The line whose Undo is still offered, if one is. */
+    undoable: () => [end, part].find((line) => line.canUndo()),
+    expireUndo() {
+      for (const line of [end, part]) line.expire(element);
+    },
     /**
      * Leaves one line of the card. The focus, if it was inside, stays with the card.
      * @param {string} text
@@ -50,24 +55,11 @@ export function createFrame(key) {
      */
     finish(text, onUndo) {
       const hadFocus = element.contains(document.activeElement);
-      endedAt = performance.now();
-      setText(endText, text);
+      isOver = true;
       setText(message, '');
-      undo?.remove();
-      undo = onUndo === undefined ? undefined : button('Undo', onUndo, { class: 'plain undo' });
-      if (undo !== undefined) end.append(undo);
+      end.show(text, onUndo);
       element.classList.add('over');
-      setAttribute(end, 'hidden', false);
       if (hadFocus) element.focus({ preventScroll: true });
-    },
-    undo: () => undo?.click(),
-    canUndo: () => undo !== undefined,
-    /** Takes the Undo away once its time is over; the focus stays with the card. */
-    expireUndo() {
-      if (undo === undefined || performance.now() - endedAt < undoMs) return;
-      if (document.activeElement === undo) element.focus({ preventScroll: true });
-      undo.remove();
-      undo = undefined;
     },
   };
 }

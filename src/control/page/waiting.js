@@ -5,12 +5,15 @@
 /** @import { Context, View } from './context.js' */
 /** @import { Item } from './items.js' */
 import { createBundleCard } from './bundle-card.js';
-import { undoMs } from './card-frame.js';
 import { arrange, make, setAttribute } from './dom.js';
+import { undoMs } from './end-line.js';
 import { createFloodCard } from './flood-card.js';
 import { createGroupCard } from './group-card.js';
 import { itemsOf, orderKeys } from './items.js';
 import { answerWords } from './words.js';
+
+/** So many answered cards are kept at most. */
+const overLimit = 50;
 
 /**
  * Makes the view in its panel.
@@ -116,20 +119,28 @@ export function createWaiting(context, panel) {
 
   function tick() {
     for (const [key, card] of cards) {
-      if (!card.frame.isOver()) {
-        card.tick();
-        continue;
-      }
       card.frame.expireUndo();
-      const { element } = card.frame;
-      const isOld = performance.now() - card.frame.endedAt() > undoMs;
-      // A person at the keyboard stands there; after a click the focus is of no use to anybody.
-      const isUsed =
-        list.classList.contains('steady') ||
-        element.matches(':has(:focus-visible), :focus-visible');
-      if (isOld && !isUsed) remove(key);
+      if (!card.frame.isOver()) card.tick();
+      else if (performance.now() - card.frame.overAt() > undoMs && !isUsed(card)) remove(key);
     }
+    dropOldest();
     if (cards.size !== order.length) place();
+  }
+
+  /**
+   * Whether somebody has the pointer or the keys there. After a click the focus is of no use to anybody.
+   * @param {Card} card
+   */
+  function isUsed({ frame: { element } }) {
+    const isSteady = list.classList.contains('steady');
+    return isSteady || element.matches(':has(:focus-visible), :focus-visible');
+  }
+
+  /** A pointer that rests on the list must not make it grow for ever. */
+  function dropOldest() {
+    const over = [...cards].filter(([, card]) => card.frame.isOver());
+    over.sort(([, a], [, b]) => a.frame.overAt() - b.frame.overAt());
+    for (const [key] of over.slice(0, Math.max(0, over.length - overLimit))) remove(key);
   }
 
   /** @param {1 | -1} step */
@@ -151,10 +162,9 @@ export function createWaiting(context, panel) {
 
   /** @param {Card | undefined} card */
   function undoLast(card) {
-    const last = [...cards.values()]
-      .filter((one) => one.frame.canUndo())
-      .sort((a, b) => b.frame.endedAt() - a.frame.endedAt())[0];
-    (card?.frame.canUndo() === true ? card : last)?.frame.undo();
+    const lines = [...cards.values()].flatMap((one) => one.frame.undoable() ?? []);
+    const [last] = lines.sort((a, b) => b.shownAt() - a.shownAt());
+    (card?.frame.undoable() ?? last)?.undo();
   }
 
   return { update, tick, key: takeKey, open: () => undefined };
