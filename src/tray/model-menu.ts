@@ -90,7 +90,11 @@ function factsOf(group: GroupView, { lookAgain }: LiveInput): readonly string[] 
     if (asker.cwd !== null) lines.push(shown(`in ${asker.cwd}`, 90));
   }
   if (askers.length > namedAskers) lines.push(`and ${askers.length - namedAskers} more programs`);
-  if (askers.length === 0) lines.push('nobody knows which program asks');
+  lines.push(
+    askers.length === 0
+      ? 'nobody knows which program asks'
+      : 'as the operating system reports it, which is no proof',
+  );
   return [
     ...lines,
     ...[group.whySentence, ...warnings.slice(0, 3)].map((line) => shown(line, 120)),

@@ -2,7 +2,7 @@
 // clicks that release a real curl. What must not count as a click is tried here as well.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -39,6 +39,9 @@ const notifications = {
   interface: 'org.freedesktop.Notifications',
 } as const;
 
+/** Looks like a name that the configuration allows. */
+const lookAlike = 'sallyp0rt-demo.test';
+
 let origin: Server;
 let port = 0;
 let desktop: Desktop & { readonly close: () => Promise<void> };
@@ -56,8 +59,8 @@ function freshHost(): string {
   return `tray${names}.test`; // a domain of its own: many names below one are a warning by themselves
 }
 
-function ask(host: string): Asking {
-  const one = askFor(daemon, `http://${host}:${port}/`);
+function ask(host: string, curl?: string): Asking {
+  const one = askFor(daemon, `http://${host}:${port}/`, curl);
   asking.push(one);
   return one;
 }
@@ -150,9 +153,11 @@ before(async () => {
   await desktop.startPanel();
   options = {
     hosts: Object.fromEntries(
-      Array.from({ length: 60 }, (_, index) => [`tray${index + 1}.test`, '127.0.0.1']),
+      [lookAlike, ...Array.from({ length: 60 }, (_, index) => `tray${index + 1}.test`)].map(
+        (name) => [name, '127.0.0.1'],
+      ),
     ),
-    config: `[network]\nallowed_domains = ["127.0.0.1:${port}"]\n`,
+    config: `[network]\nallowed_domains = ["127.0.0.1:${port}", "sallyport-demo.test"]\n`,
   };
   daemon = await startSallyport(options);
   control = createControlClient({ state: daemon.state });
@@ -175,7 +180,8 @@ afterEach(async () => {
   await tray?.end();
   tray = undefined;
   await bus.close();
-  // questions outlive their clients: the next test begins with none
+  // questions outlive their clients, and a panic its test: the next one begins with neither
+  if ((await status()).gate.panicSince !== null) await control.panic(false);
   for (const { id } of (await control.pending()).groups) {
     await control.answer(id, { outcome: 'deny' });
   }
@@ -295,6 +301,62 @@ describe('the tray menu', { timeout: 300_000 }, () => {
       body: [id, 'clicked', variant('i', 0), 0],
     });
   }
+
+  it('ignores a click on what has only just appeared', async () => {
+    tray = startTray(desktop, daemon);
+    await findIcon(desktop, 'idle');
+    const appeared = Promise.withResolvers<void>();
+    bus.onSignal(({ member }) => {
+      if (member === 'LayoutUpdated') appeared.resolve();
+    });
+    await bus.match(`type='signal',interface='com.canonical.dbusmenu'`);
+    const host = freshHost();
+    const curl = ask(host);
+    await appeared.promise;
+    const [id] = await menuIds('Allow once');
+    await actAsHost(id);
+    await stillWaits(host, curl);
+    await comeAlive();
+    await actAsHost(id);
+    await released(curl);
+  });
+
+  it('offers no allow for a name that looks like another one, and shows that in red', async () => {
+    tray = startTray(desktop, daemon);
+    const curl = ask(lookAlike);
+    const icon = await findIcon(desktop, 'warning');
+    await comeAlive();
+    const menu = await openSubmenu(desktop, bus, icon, `! ${lookAlike}:${port}`);
+    await desktop.picture('tray-look-alike');
+    assert.doesNotMatch(JSON.stringify(await readMenu(bus)), /Allow/);
+    await menu.choose('Deny');
+    await refused(curl);
+  });
+
+  it('takes no answer to a question that changed while its menu was open', async () => {
+    tray = startTray(desktop, daemon);
+    const { host, curl } = await askAndWait();
+    await comeAlive();
+    const icon = await findIcon(desktop, 'waiting');
+    const menu = await openSubmenu(desktop, bus, icon, `${host}:${port}`);
+    const otherProgram = join(desktop.folder, 'other-curl');
+    copyFileSync('/usr/bin/curl', otherProgram);
+    const other = ask(host, otherProgram);
+    await eventually('the other program in the question', async () =>
+      (await questionFor(host)).revision > 1 ? true : undefined,
+    );
+    await menu.choose('Allow once');
+    await eventually(
+      'the menu asks to look again',
+      async () => JSON.stringify(await readMenu(bus)).includes('Changed, look again') || undefined,
+    );
+    assert.equal((await questionFor(host)).waiting, 2);
+    assert.deepEqual(answersFor(host), []);
+    await comeAlive();
+    await (await openSubmenu(desktop, bus, icon, `${host}:${port}`)).choose('Allow once');
+    await released(curl);
+    await released(other);
+  });
 
   it('takes no click from a program that is no tray host', async () => {
     tray = startTray(desktop, daemon);

@@ -128,7 +128,7 @@ export async function startDesktop(): Promise<Desktop & { readonly close: () => 
   await startBus();
 
   const windows: Desktop['windows'] = async () =>
-    readWindows(await ask('xwininfo', '-root', '-tree'));
+    readWindows(await ask('xdotool', 'search', '--onlyvisible', '.*', ...geometry));
   const startSettings = async (): Promise<void> => {
     if ((await owned('org.xfce.Xfconf')) === true) return;
     writePanelConfig(join(folder, 'home', '.config'));
@@ -319,18 +319,18 @@ function writePanelConfig(config: string): void {
   );
 }
 
-/** Reads `xwininfo -root -tree`: everything that has a size, with its absolute place. */
+/** What xdotool says of every window that it found. */
+const geometry = ['getwindowgeometry', '--shell', '%@'];
+
+/** Reads that: lines of NAME=number, beginning anew with each WINDOW. */
 function readWindows(text: string): Area[] {
-  const areas: Area[] = [];
-  for (const line of text.split('\n')) {
-    const match = /^\s+(0x[0-9a-f]+) .*?(\d+)x(\d+)[+-]-?\d+[+-]-?\d+\s+\+(-?\d+)\+(-?\d+)$/.exec(
-      line,
-    );
-    if (match === null) continue;
-    const [, id = '', width, height, x, y] = match;
-    areas.push({ id, width: Number(width), height: Number(height), x: Number(x), y: Number(y) });
-  }
-  return areas;
+  return text.split(/^WINDOW=/m).flatMap((block) => {
+    const [id = '', ...lines] = block.split('\n');
+    const numbers = new Map(lines.map((line) => line.split('=', 2) as [string, string]));
+    const of = (name: string): number => Number(numbers.get(name) ?? 0);
+    if (id === '') return [];
+    return [{ id, x: of('X'), y: of('Y'), width: of('WIDTH'), height: of('HEIGHT') }];
+  });
 }
 
 async function screenPixels(env: NodeJS.ProcessEnv): Promise<Buffer> {

@@ -70,9 +70,9 @@ export interface Asking {
   readonly ended: Promise<Finished>;
 }
 
-/** curl under `sallyport exec`, so that who answers stands outside of its tree. */
-export function askFor(daemon: RunningDaemon, url: string): Asking {
-  const child = spawn(launcher, ['exec', '--', 'curl', '-sS', '-m', '60', url], {
+/** curl, or a copy of it, under `sallyport exec`, so that who answers stands outside of its tree. */
+export function askFor(daemon: RunningDaemon, url: string, curl = 'curl'): Asking {
+  const child = spawn(launcher, ['exec', '--', curl, '-sS', '-m', '60', url], {
     env: daemon.env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -41,6 +41,7 @@ describe('the menu', () => {
       '  HTTPS, 4 connections wait',
       '  curl https://api.example.net/, pid 4711',
       '  in /home/dev/app',
+      '  as the operating system reports it, which is no proof',
       '  No rule names this host.',
       '  ---',
       '  Deny',
