@@ -51,9 +51,11 @@ export interface ControlServer {
 
 const bodyLimitBytes = 64 * 1024;
 const headLimitBytes = 16 * 1024;
+/** Of those who have shown no token, and of those who have; streams, which are bounded elsewhere, not counted. */
 const connectionLimit = 256;
 const closeMs = 1000;
-/** Opens one listener; fails with ERR_PORT_IN_USE or ERR_LISTEN. Who has shown the token is never crowded out. */
+
+/** Opens one listener; fails with ERR_PORT_IN_USE or ERR_LISTEN. Strangers never crowd out who has shown the token. */
 export async function openControl(
   parts: ControlParts,
   place: ControlPlace,
@@ -87,9 +89,15 @@ function createControlServer(
   streams: Set<ServerResponse>,
 ): Server {
   const strangers = new Set<Socket>();
+  const known = new Set<Socket>();
   const handle = createHandler(parts, listener, {
-    onKnown: (socket) => strangers.delete(socket),
+    onKnown: (socket) => {
+      if (known.has(socket)) return;
+      strangers.delete(socket);
+      admit(known, socket);
+    },
     onStream: (response) => {
+      if (response.socket !== null) known.delete(response.socket);
       streams.add(response);
       response.once('close', () => streams.delete(response));
     },
@@ -107,7 +115,7 @@ function createControlServer(
     },
     handle,
   );
-  server.maxConnections = 2 * connectionLimit;
+  server.maxConnections = 3 * connectionLimit;
   server.on('checkContinue', handle); // answered without "100 Continue": nothing that large is taken
   server.on('clientError', (_error, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n');
@@ -115,13 +123,23 @@ function createControlServer(
   });
   server.on('connection', (socket) => {
     socket.on('error', () => undefined);
-    socket.once('close', () => strangers.delete(socket));
-    // Whoever has not shown the token gives way, oldest first, so that a flood cannot lock a person out.
-    const [oldest] = strangers;
-    if (strangers.size >= connectionLimit) oldest?.destroy();
-    strangers.add(socket);
+    socket.once('close', () => {
+      strangers.delete(socket);
+      known.delete(socket);
+    });
+    admit(strangers, socket);
   });
   return server;
+}
+
+/** The oldest gives way, so that a flood, also by a program that has the token, cannot lock a person out. */
+function admit(sockets: Set<Socket>, socket: Socket): void {
+  const [oldest] = sockets;
+  if (oldest !== undefined && sockets.size >= connectionLimit) {
+    sockets.delete(oldest);
+    oldest.destroy();
+  }
+  sockets.add(socket);
 }
 
 interface Told {
@@ -248,19 +266,33 @@ async function readBody(
   }
   const tooLarge = refuse(413, 'too_large', `the body is longer than ${limitBytes} bytes`);
   if (Number(request.headers['content-length'] ?? 0) > limitBytes) return tooLarge;
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limitBytes) return tooLarge;
-    chunks.push(chunk);
-  }
+  const bytes = await readBytes(request, limitBytes);
+  if (bytes === 'too large') return tooLarge;
+  if (bytes === 'broken off') return refuse(400, 'bad_request', 'the body broke off');
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     return { value: JSON.parse(text) as unknown };
   } catch {
     return refuse(400, 'bad_request', 'the body is not JSON');
   }
+}
+
+async function readBytes(
+  request: IncomingMessage,
+  limitBytes: number,
+): Promise<Buffer | 'too large' | 'broken off'> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of request as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > limitBytes) return 'too large';
+      chunks.push(chunk);
+    }
+  } catch {
+    return 'broken off'; // the client has left, or was too slow
+  }
+  return Buffer.concat(chunks);
 }
 
 async function removeStale(path: string): Promise<void> {

@@ -228,6 +228,32 @@ describe('the control listener', () => {
     );
   });
 
+  it('refuses a body in chunks as soon as it is too long, and says so', async (context) => {
+    const { port } = await openBench(context);
+    const head = `POST /v1/page-sessions HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nContent-Type: application/json`;
+    const chunk = `1000\r\n${'x'.repeat(0x1000)}\r\n`; // more are promised, and never come
+    const answer = await sendRaw(port, `${head}\r\nTransfer-Encoding: chunked\r\n\r\n${chunk}`);
+    assert.match(answer, /^HTTP\/1\.1 413 /);
+  });
+
+  it('takes a client that leaves in the middle of a body for what it is, no bug', async (context) => {
+    const bench = await openBench(context);
+    const head = `POST /v1/page-sessions HTTP/1.1\r\nHost: 127.0.0.1:${bench.port}\r\nContent-Type: application/json`;
+    for (const [framing, part] of [
+      ['Content-Length: 50', '{"code"'],
+      ['Transfer-Encoding: chunked', '7\r\n{"code"\r\n'],
+    ]) {
+      const socket = connect(bench.port, '127.0.0.1').on('error', () => undefined);
+      socket.write(`${head}\r\n${framing}\r\n\r\n${part}`);
+      await send(bench, {}); // by then the daemon reads the body
+      socket.destroy();
+      await once(socket, 'close');
+    }
+    await send(bench, {});
+    await send(bench, {});
+    assert.deepEqual(bench.bugs, []);
+  });
+
   it('says who is at the other end of the port, and which process on the socket', async (context) => {
     const callers: (readonly [Caller, string])[] = [];
     const bench = await openBench(context, {
@@ -265,6 +291,26 @@ describe('the control listener', () => {
     }
     assert.equal((await send(bench, {})).status, 200);
     for (const socket of strangers) socket.destroy();
+  });
+
+  it('lets a person in while one who has the token holds every connection (it once did not)', async (context) => {
+    const bench = await openBench(context);
+    const begun = [
+      'POST /v1/pause HTTP/1.1',
+      `Host: 127.0.0.1:${bench.port}`,
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      'Content-Length: 99\r\n\r\n{',
+    ].join('\r\n');
+    const held: Socket[] = [];
+    for (let n = 0; n < 800; n += 1) {
+      const socket = connect(bench.port, '127.0.0.1').on('error', () => undefined);
+      held.push(socket);
+      await once(socket, 'connect');
+      socket.write(begun);
+    }
+    assert.equal((await send(bench, {})).status, 200);
+    for (const socket of held) socket.destroy();
   });
 
   it('knows a session of the page by its secret, and forces its surface', async (context) => {
@@ -404,6 +450,23 @@ describe('the control listener', () => {
     abort.abort();
     const ends = await Promise.all(streams.map(async (stream) => await stream.next()));
     assert.ok(ends.every(({ done }) => done === true));
+  });
+
+  it('looks at who the ninth watcher of a token is', async (context) => {
+    const bench = await openBench(context, {
+      judge: () => Promise.resolve({ ok: false, status: 'self', problem: 'not for itself' }),
+    });
+    const abort = new AbortController();
+    const client = createControlClient({ url: bench.url, token });
+    const streams = Array.from({ length: 8 }, () =>
+      client.watch(abort.signal)[Symbol.asyncIterator](),
+    );
+    await Promise.all(streams.map(async (stream) => await stream.next()));
+    await assert.rejects(client.watch(abort.signal)[Symbol.asyncIterator]().next(), {
+      reason: 'self_approval',
+    });
+    abort.abort();
+    await Promise.all(streams.map(async (stream) => await stream.next()));
   });
 
   it('cuts off a watcher that does not read, and serves the others', async (context) => {
