@@ -73,7 +73,7 @@ export function questionRoutes(parts: QuestionParts): readonly Route[] {
     act(parts, {
       route: 'POST /v1/pending/{id}/hold',
       permission: 'answer',
-      reach: 'none',
+      reach: 'narrow', // what asks may not buy itself more time
       action: 'hold',
       decode: (body) => decodeFor(body, 1, 60),
       run: (ms, by, id) => {

@@ -13,7 +13,7 @@ const table = [
   'GET /v1/pending/{id} view unchanged',
   'POST /v1/pending/{id}/answer answer own',
   'POST /v1/pending/{id}/preview answer unchanged',
-  'POST /v1/pending/{id}/hold answer none',
+  'POST /v1/pending/{id}/hold answer narrow',
   'GET /v1/events view unchanged',
   'GET /v1/grants view unchanged',
   'DELETE /v1/grants/{id} answer narrow',
