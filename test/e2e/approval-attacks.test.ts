@@ -106,11 +106,19 @@ print(show(ends).recv(9000).decode())
     assert.deepEqual(await grants(), { grants: [] });
   });
 
+  it('may not have drafts of rules checked, which keeps the daemon busy', async () => {
+    const { status, stdout } = await inside(
+      `curl -s --noproxy '*' -H "Authorization: Bearer $(cat '${daemon.state}/token')" --json '{"file":"f","etag":"e","text":""}' http://127.0.0.1:${daemon.control}/v1/rules/check`,
+    );
+    assert.equal(status, 0);
+    assert.match(stdout, /"code":"self_approval"/);
+  });
+
   it('is recorded when it tries', () => {
     const tries = daemon
       .journal()
       .filter(({ name }) => /^sallyport\.(?:approval\.self|control\.refused)$/.test(name));
-    assert.equal(tries.length, 8);
+    assert.equal(tries.length, 9);
     assert.equal(tries.filter((line) => line.attributes['sallyport.answer.taken']).length, 0);
   });
 });
