@@ -27,6 +27,8 @@ export interface Feed {
   readonly mark: (part: LivePart) => void;
   /** Whether one more may watch: 64 at once, 32 with one token. */
   readonly hasRoom: (holder: Holder) => boolean;
+  /** Whether so many watch with its token that one more is worth a look at who it is. */
+  readonly isCrowded: (holder: Holder) => boolean;
   /** Sends the snapshot and all that follows; gives back what to call once the stream has ended. */
   readonly watch: (holder: Holder, surface: Surface, out: StreamOut) => () => void;
   /** Cuts off whoever watches with a secret that is no longer good. */
@@ -38,6 +40,7 @@ export interface Feed {
 
 const watcherLimit = 64;
 const perTokenLimit = 32;
+const crowd = 8;
 const unsentLimitBytes = 1024 * 1024;
 const aliveMs = 15_000;
 const soonMs = 50;
@@ -79,11 +82,10 @@ class LiveFeed implements Feed {
     else this.#soon ??= this.#flushIn(soonMs);
   };
 
-  hasRoom = ({ token }: Holder): boolean => {
-    if (this.#watchers.size >= watcherLimit) return false;
-    const own = [...this.#watchers].filter(({ holder }) => holder.token === token);
-    return own.length < perTokenLimit;
-  };
+  hasRoom = ({ token }: Holder): boolean =>
+    this.#watchers.size < watcherLimit && this.#countOf(token) < perTokenLimit;
+
+  isCrowded = ({ token }: Holder): boolean => this.#countOf(token) >= crowd;
 
   watch = (holder: Holder, surface: Surface, out: StreamOut): (() => void) => {
     if (!this.hasRoom(holder)) {
@@ -115,6 +117,10 @@ class LiveFeed implements Feed {
   close = (): void => {
     for (const watcher of this.#watchers) this.#cut(watcher);
   };
+
+  #countOf(token: string): number {
+    return [...this.#watchers].filter(({ holder }) => holder.token === token).length;
+  }
 
   #flushIn(ms: number): NodeJS.Timeout {
     return setTimeout(() => this.#flush(), ms).unref();

@@ -30,7 +30,7 @@ export interface QuestionParts extends ActionParts {
 
 /** Health, status, questions, their answers, and the live stream. */
 export function questionRoutes(parts: QuestionParts): readonly Route[] {
-  const { live, feed } = parts;
+  const { live } = parts;
   return [
     read('/v1/health', 'anyone', () => ({ ok: true }) satisfies messages.HealthResponse),
     read('/v1/status', 'view', () => parts.status()),
@@ -86,14 +86,23 @@ export function questionRoutes(parts: QuestionParts): readonly Route[] {
     }),
     {
       ...readRow('/v1/events', 'view'),
-      handle: ({ holder, surface }) =>
-        Promise.resolve(
-          feed.hasRoom(holder)
-            ? { stream: (out) => feed.watch(holder, surface, out) }
-            : refuse(503, 'busy', 'as many watch already as may; close another watcher first'),
-        ),
+      handle: async (request) => await watch(parts, request),
     },
   ];
+}
+
+/** A program behind the gate has the user's token, too: it may not take all the places of those who answer. */
+async function watch(
+  { feed, judge }: QuestionParts,
+  { holder, surface, caller }: ControlRequest,
+): Promise<ControlReply> {
+  if (feed.isCrowded(holder)) {
+    const judged = await judge(caller, surface, { action: 'watch', reach: 'narrow' });
+    if (!judged.ok) return refuse(403, guardCodes[judged.status], judged.problem);
+  }
+  return feed.hasRoom(holder)
+    ? { stream: (out) => feed.watch(holder, surface, out) }
+    : refuse(503, 'busy', 'as many watch already as may; close another watcher first');
 }
 
 async function answerQuestion(

@@ -232,6 +232,17 @@ describe('createFeed', () => {
     assert.deepEqual([seen.text, seen.cuts, feed.count()], ['', 1, 64]);
   });
 
+  it('is crowded for a token with eight watchers', (context) => {
+    const { feed } = bench(context);
+    const seen = Array.from({ length: 9 }, () => {
+      const isCrowded = feed.isCrowded(holderOf('admin'));
+      feed.watch(holderOf('admin'), 'page', watcher().out);
+      return isCrowded;
+    });
+    assert.deepEqual(seen.slice(-2), [false, true]);
+    assert.equal(feed.isCrowded(holderOf('viewer')), false);
+  });
+
   it('tells who watches, viewers excepted, and once when they leave', (context) => {
     const { feed, watching, asked, tick } = bench(context);
     const leave = feed.watch(holderOf('approver'), 'tray', watcher().out);
