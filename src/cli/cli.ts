@@ -1,7 +1,7 @@
 // The table of commands: finds the one that was typed, answers --help and --version, and turns what a command
 // throws into text and an exit code. Each command's file is loaded only when it runs.
-import { readFileSync } from 'node:fs';
 import { nearest } from '../config/finding.ts';
+import { readVersion } from '../version.ts';
 import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { escapeLines } from './render.ts';
 import { reportError } from './report.ts';
@@ -73,13 +73,6 @@ function findQuestion(name: string, args: readonly string[]): string | undefined
 function printVersion(io: CommandIo): number {
   io.stdout(`sallyport ${readVersion()}\n`);
   return exitCodes.done;
-}
-
-/** The version in package.json. */
-export function readVersion(): string {
-  const file = new URL('../../package.json', import.meta.url);
-  const { version } = JSON.parse(readFileSync(file, 'utf8')) as { version: string }; // our own file
-  return version;
 }
 
 async function printHelp(io: CommandIo, about: string | undefined): Promise<number> {

@@ -1,6 +1,5 @@
 // What leads out of the daemon and a reload may replace: how connections leave, and where records go.
 import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { createExporter, type Exporter } from '../audit/export.ts';
 import type { Config } from '../config/config.ts';
@@ -8,11 +7,12 @@ import type { Log } from '../log.ts';
 import { createDialer, openPac, type Dialer } from '../proxy/dial.ts';
 import { createParents, type Parents } from '../proxy/parent.ts';
 import type { Resolver } from '../proxy/resolve.ts';
+import { readVersion } from '../version.ts';
 
 const pacLimitMs = 10_000;
 const exportDrainMs = 1_000;
 
-/** The version of this sallyport, from its package. */
+/** The version of this run: a new package that is put in its place changes nothing of it. */
 export const version = readVersion();
 
 /** The outlets in use. Users read the fields each time, since a reload writes them. */
@@ -113,9 +113,4 @@ function openExporter(
       log.info('audit records reach the collector again');
     },
   });
-}
-
-function readVersion(): string {
-  const text = readFileSync(join(import.meta.dirname, '..', '..', 'package.json'), 'utf8');
-  return (JSON.parse(text) as { readonly version: string }).version;
 }

@@ -20,9 +20,21 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
     'daemon',
     'state',
     'log',
+    'version',
   ],
   tray: ['control/client', 'control/messages', 'control/mirror', 'policy', 'state', 'log'],
-  daemon: ['proxy', 'control', 'approval', 'audit', 'config', 'gate', 'policy', 'state', 'log'],
+  daemon: [
+    'proxy',
+    'control',
+    'approval',
+    'audit',
+    'config',
+    'gate',
+    'policy',
+    'state',
+    'log',
+    'version',
+  ],
   gate: ['policy'],
   policy: [],
   wire: [],
@@ -34,6 +46,7 @@ const arrows: Readonly<Record<string, readonly string[]>> = {
   errors: [],
   log: [],
   state: ['log'],
+  version: [],
 };
 
 /** Imports of one part by another that may only be of types: siblings meet in daemon.ts alone. */

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { commands, readVersion, runCli } from '../../../src/cli/cli.ts';
+import { commands, runCli } from '../../../src/cli/cli.ts';
+import { readVersion } from '../../../src/version.ts';
 import { recordIo } from '../../support/command.ts';
 
 async function type(...words: string[]): Promise<readonly [number, string, string]> {
