@@ -23,10 +23,10 @@ export function createAlerts(context) {
   /** @type {Alert} */
   let shown = { kind: 'none', key: '' };
   let shownAt = 0;
-  const toggle = button('Alerts off', () => void switchOver(), { 'aria-pressed': 'false' });
+  const toggle = button('Alerts off', () => void switchOver(), {});
 
   function showSwitch() {
-    setAttribute(toggle, 'aria-pressed', registration === undefined ? 'false' : 'true');
+    setAttribute(toggle, 'data-on', registration !== undefined);
     setText(toggle, registration === undefined ? 'Alerts off' : 'Alerts on');
   }
 

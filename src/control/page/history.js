@@ -3,7 +3,7 @@
 /** @import { Context, View } from './context.js' */
 import { problemOf } from './api.js';
 import { mayAnswer } from './context.js';
-import { button, make, setAttribute, setText } from './dom.js';
+import { arrange, button, make, setAttribute, setText } from './dom.js';
 import { answerWords, count, entryWhy, hostPort, moment, roughSpan } from './words.js';
 
 const typingMs = 250;
@@ -23,9 +23,13 @@ export function createHistory(context, panel) {
   const entries = make('ul', { class: 'rows' });
   const message = make('p', { class: 'message', role: 'alert' });
   const empty = make('p', { class: 'empty', hidden: true }, 'No decision fits.');
-  const more = button('Load more', () => void load(oldest), { hidden: true });
+  const more = button('Load more', () => void load(nextBefore()), { hidden: true });
   let oldest = '';
-  let shownAnswers = '';
+  /** The decisions that are shown, and whether the last page had new ones. */
+  const shown = new Set();
+  let hadNew = true;
+  /** What each row of an answer says. @type {Map<string, { readonly key: string, readonly row: HTMLElement }>} */
+  let answerRows = new Map();
   let turn = 0;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let timer;
@@ -46,6 +50,11 @@ export function createHistory(context, panel) {
     timer = setTimeout(() => void load(''), typingMs);
   }
 
+  /** Many decisions can fall into one millisecond: the last one is asked for again, and what is shown is left out. */
+  function nextBefore() {
+    return hadNew ? new Date(Date.parse(oldest) + 1).toISOString() : oldest;
+  }
+
   /** @param {string} before ISO time; empty: from the newest */
   async function load(before) {
     turn += 1;
@@ -59,7 +68,11 @@ export function createHistory(context, panel) {
       const page = await context.api.history(query);
       if (mine !== turn) return;
       const now = Date.now();
-      const rows = page.entries.map((entry) => entryRow(context, entry, now));
+      if (before === '') shown.clear();
+      const fresh = page.entries.filter(({ uid }) => !shown.has(uid));
+      for (const { uid } of fresh) shown.add(uid);
+      hadNew = fresh.length > 0;
+      const rows = fresh.map((entry) => entryRow(context, entry, now));
       if (before === '') entries.replaceChildren(...rows);
       else entries.append(...rows);
       oldest = page.entries.at(-1)?.at ?? oldest;
@@ -77,11 +90,19 @@ export function createHistory(context, panel) {
     const list = live?.answers ?? [];
     setAttribute(answersTitle, 'hidden', list.length === 0);
     setAttribute(answers, 'hidden', list.length === 0);
-    const key = JSON.stringify(list);
-    if (key === shownAnswers) return;
-    shownAnswers = key;
     const now = Date.now();
-    answers.replaceChildren(...list.map((answer) => answerRow(context, answer, now)));
+    answerRows = new Map(
+      list.map((answer) => {
+        const key = JSON.stringify(answer);
+        const old = answerRows.get(answer.id);
+        const row = old?.key === key ? old.row : answerRow(context, answer, now);
+        return [answer.id, { key, row }];
+      }),
+    );
+    arrange(
+      answers,
+      [...answerRows.values()].map(({ row }) => row),
+    );
   }
 
   return {

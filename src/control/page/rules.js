@@ -49,7 +49,7 @@ export function createRules(context, panel) {
       setText(message, problemOf(error));
       return;
     }
-    list.show(rules.rules);
+    list.show(rules);
     const editable = rules.files.filter((file) => file.editable);
     setAttribute(admin, 'hidden', editable.length === 0);
     showFiles(files, editable);
@@ -143,6 +143,7 @@ function showFiles(select, files) {
 function createRuleList() {
   /** @type {readonly RuleView[]} */
   let rules = [];
+  let total = 0;
   const filter = make('input', { type: 'search', autocomplete: 'off', maxlength: 255 });
   const counted = make('p', { class: 'meta' });
   const rows = make('ul', { class: 'rows' });
@@ -154,7 +155,8 @@ function createRuleList() {
       `${text} ${file}`.toLowerCase().includes(wanted),
     );
     const cut = found.length > rowsShown ? `, the first ${rowsShown} shown` : '';
-    setText(counted, `${found.length} of ${rules.length}${cut}`);
+    const listed = total > rules.length ? `, ${rules.length} of them listed here` : '';
+    setText(counted, `${found.length} of ${total}${listed}${cut}`);
     rows.replaceChildren(...found.slice(0, rowsShown).map(ruleRow));
     setAttribute(rows, 'hidden', found.length === 0);
   }
@@ -167,9 +169,10 @@ function createRuleList() {
       counted,
       rows,
     ),
-    /** @param {readonly RuleView[]} next */
+    /** @param {RulesResponse} next */
     show(next) {
-      rules = next;
+      rules = next.rules;
+      total = next.total;
       show();
     },
   };
