@@ -53,6 +53,7 @@ class LiveItem implements StatusItem {
   #hosts: TrayHosts | undefined;
   #model = startModel;
   #icons: readonly Pixmap[] = drawIcons(startModel.state, startModel.badge);
+  readonly #drawn = new Map<string, readonly Pixmap[]>();
   #isClosed = false;
 
   constructor(parts: StatusItemParts) {
@@ -82,7 +83,7 @@ class LiveItem implements StatusItem {
     const before = this.#model;
     this.#model = model;
     if (before.state !== model.state || before.badge !== model.badge) {
-      this.#icons = drawIcons(model.state, model.badge);
+      this.#icons = this.#draw(model.state, model.badge);
       this.#tell('NewIcon');
       this.#tell('NewAttentionIcon');
       this.#tell('NewStatus', 's', [statusOf(model.state)]);
@@ -90,6 +91,14 @@ class LiveItem implements StatusItem {
     if (before.tooltip.join('\n') !== model.tooltip.join('\n')) this.#tell('NewToolTip');
     this.#menu.show(model.menu);
   };
+
+  /** Each picture is drawn once: counts go up and down a lot, and there are few of them. */
+  #draw(state: TrayState, badge: string): readonly Pixmap[] {
+    const name = `${state} ${badge}`;
+    const icons = this.#drawn.get(name) ?? drawIcons(state, badge);
+    this.#drawn.set(name, icons);
+    return icons;
+  }
 
   close = (): void => {
     this.#isClosed = true;
