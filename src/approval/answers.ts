@@ -93,12 +93,10 @@ export function createAnswers(parts: AnswersParts): Answer {
     const { surface } = origin;
     const desktop = surface === 'tray' ? desktopProblem(parts.desktop?.(), request) : undefined;
     if (desktop !== undefined) return { status: 'unplaced', problem: desktop };
-    const [caller] = await Promise.all([
-      findCaller(parts, origin),
-      withinLimit(parts.holds.settled(id)),
-    ]);
+    const caller = await findCaller(parts, origin);
     const hides = caller === undefined && (await isHidden(parts, origin));
-    // From here to the answer nothing may be awaited: who asks must not change in between.
+    // Last of all, and from here to the answer nothing may be awaited: who asks must not change in between.
+    await withinLimit(parts.holds.settled(id));
     const asked = parts.holds.askersOf(id);
     const approver = approverRef(parts, caller, surface);
     if (asked === undefined) return parts.holds.answer(id, request, approver);

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import { createAnswerLog } from '../../../src/approval/answer-log.ts';
 import { approverOf, createAnswers, createQuestionGuard } from '../../../src/approval/answers.ts';
 import type { Caller, RefusedByQuestion, SelfApproval } from '../../../src/approval/answers.ts';
+import { createHolds } from '../../../src/approval/holds.ts';
 import type { Askers } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
 import type { AnswerRequest } from '../../../src/control/messages.ts';
@@ -12,8 +14,10 @@ import {
   makeClient,
   makeDestination,
   makeProcess,
+  makeRequest,
   makeShell,
 } from '../../support/asking.ts';
+import { makeHoldsParts } from '../../support/holds.ts';
 import { makeAnswer } from '../../support/views.ts';
 
 const destination = makeDestination('a.example.net');
@@ -314,8 +318,42 @@ describe('the self-approval guard', () => {
       onSelfApproval: () => undefined,
     });
     const answered = answers('k3', { outcome: 'allow' }, { client: undefined, surface: 'api' });
+    await setImmediate();
     context.mock.timers.tick(3000);
     assert.deepEqual(await answered, { status: 'gone' });
+  });
+
+  it('takes no answer for a program that joined while the caller was looked for', async () => {
+    const joining = makeClient();
+    const found = Promise.withResolvers<Asker>();
+    const holds = createHolds(
+      makeHoldsParts({
+        findAsker: (from) => (from === joining ? found.promise : Promise.resolve(asker)),
+      }),
+    );
+    const never = new AbortController().signal;
+    void holds.hold(makeRequest(destination), never);
+    await setImmediate();
+    const [shown] = holds.list();
+    const answers = createAnswers({
+      holds,
+      findAsker: async () => {
+        await setImmediate();
+        void holds.hold(makeRequest(destination, { client: joining }), never);
+        await setImmediate();
+        return person;
+      },
+      findProcess: () => Promise.resolve(undefined),
+      userName: String,
+      allowSelfApproval: () => false,
+      onSelfApproval: () => assert.fail('nothing to tell'),
+    });
+    const { id = '', revision = 0 } = shown ?? {};
+    const answered = answers(id, { outcome: 'allow', revision }, { client, surface: 'cli' });
+    for (let turn = 0; turn < 4; turn += 1) await setImmediate();
+    found.resolve(secondAsker);
+    assert.deepEqual(await answered, { status: 'changed' });
+    holds.stop();
   });
 
   it('refuses a caller on the socket whose process cannot be read in time', async (context) => {
