@@ -93,16 +93,11 @@ export function createBrakes({ store, now, onChanged }: BrakesParts): Brakes {
 
 function readPanic(text: string | undefined, file: string): number | undefined {
   if (text === undefined) return undefined;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && 'panic' in value) {
-      if (value.panic === null) return undefined;
-      const ms = typeof value.panic === 'string' ? Date.parse(value.panic) : Number.NaN;
-      if (Number.isFinite(ms)) return ms;
-    }
-  } catch {
-    // falls through to the one message below
-  }
+  // Read by its form and not as JSON, where of two keys of one name the last would count.
+  const [, said, time] = /^\s*\{\s*"panic"\s*:\s*(null|"([^"\\]*)")\s*\}\s*$/.exec(text) ?? [];
+  if (said === 'null') return undefined;
+  const ms = Date.parse(time ?? '');
+  if (Number.isFinite(ms)) return ms;
   throw new SallyportError(
     'ERR_STATE_CORRUPT',
     `${file}: does not say whether the gate was closed; mend it to {"panic":null} to start with it open`,

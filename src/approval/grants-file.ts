@@ -16,6 +16,7 @@ export interface KeptGrants {
 
 /** 1 had no programs, notes and questions. */
 const versions: readonly unknown[] = [1, 2];
+const since2 = ['programs', 'note', 'question'] as const;
 /** The most grants kept at a time, in the file and in memory. */
 export const grantLimit = 4096;
 const longestText = 256;
@@ -64,14 +65,15 @@ function decode(value: unknown): KeptGrants {
   const rows = top['grants'];
   if (!Array.isArray(rows)) throw new Error('grants is not a list');
   if (rows.length > grantLimit) throw new Error(`grants has more than ${grantLimit} entries`);
-  const grants = rows.map((row: unknown, index) => decodeGrant(row, `grants[${index}]`));
+  const isFirst = top['version'] === versions[0];
+  const grants = rows.map((row: unknown, index) => decodeGrant(row, `grants[${index}]`, isFirst));
   const numbers = grants.map(({ ref }) => Number(ref.id.slice(1)));
   if (new Set(numbers).size < numbers.length) throw new Error('two grants have one id');
   const next = count(top['next'], 'next');
   return { grants, next: numbers.reduce((most, n) => Math.max(most, n + 1), Math.max(1, next)) };
 }
 
-function decodeGrant(value: unknown, where: string): Grant {
+function decodeGrant(value: unknown, where: string, isFirst: boolean): Grant {
   const row = record(value, where, [
     'id',
     'outcome',
@@ -83,10 +85,11 @@ function decodeGrant(value: unknown, where: string): Grant {
     'surface',
     'uses',
     'lastUsed',
-    'programs',
-    'note',
-    'question',
+    ...since2,
   ]);
+  // A grant that has lost its programs would hold for all.
+  const lost = since2.find((key) => !isFirst && row[key] === undefined);
+  if (lost !== undefined) throw new Error(`${where}.${lost} is missing`);
   const id = shortText(row['id'], `${where}.id`);
   if (!/^g[1-9][0-9]{0,14}$/.test(id)) throw new Error(`${where}.id is not an id`);
   const outcome = oneOf(row['outcome'], ['allow', 'deny'] as const, `${where}.outcome`);

@@ -86,7 +86,18 @@ describe('panic', () => {
     assert.notEqual(brakes.generation(), before);
   });
 
-  for (const text of ['', '{}', '{"panic":1}', '{"panic":"yesterday"}', 'null', '[]']) {
+  const since = '"panic":"2026-11-20T12:00:00.000Z"';
+  for (const text of [
+    '',
+    '{}',
+    '{"panic":1}',
+    '{"panic":"yesterday"}',
+    'null',
+    '[]',
+    `{${since},"panic":null}`,
+    `{${since},"\\u0070anic":null}`,
+    '{"panic":null,"more":1}',
+  ]) {
     it(`refuses the start over a file that holds ${JSON.stringify(text)}`, () => {
       assert.throws(() => makeBrakes(text), { code: 'ERR_STATE_CORRUPT', message: /panic\.json/ });
     });

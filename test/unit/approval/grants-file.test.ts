@@ -132,6 +132,14 @@ describe('readGrants', () => {
       says: new RegExp(`grants\\[0\\]\\.${key} is`),
     })),
   ];
+  const whole = { ...row, programs: [program], note: null, question: null };
+  for (const key of ['programs', 'note', 'question']) {
+    it(`refuses a grant of the second version without its ${key}`, () => {
+      const grant = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== key));
+      const text = JSON.stringify({ version: 2, next: 4, grants: [grant] });
+      assert.throws(() => readGrants(text, 'f'), new RegExp(`grants\\[0\\]\\.${key} is missing`));
+    });
+  }
   for (const { name, text, says } of bad) {
     it(`refuses ${name}, naming the file`, () => {
       assert.throws(
