@@ -27,6 +27,8 @@ describe('sallyport check', () => {
   const { file } = writeFiles({
     'good.toml': '[network]\nallowed_domains = ["a.example"]\ndenied_domains = ["b.example"]\n',
     'bad.toml': '[network]\nmode = "limitd"\nallowed_domains = ["*.com"]\n',
+    'idle.toml':
+      '[network]\nallowed_domains = ["a.b.example", "c.example"]\ndenied_domains = ["*.b.example"]\n',
     'star.toml': '[network]\nallowed_domains = ["*"]\n',
     'codex/requirements.toml': '[experimental_network]\nenabled = true\n[features]\nx = true\n',
     'own/requirements.toml': '[network]\nmode = "limited"\n[approvals]\nholds = 1\n',
@@ -60,6 +62,30 @@ bad.toml: 2 mistakes
     const { code, stdout } = await run([file('star.toml')]);
     assert.equal(code, 0);
     assert.match(stdout, /star\.toml:2:20: warning: .*\n.*star\.toml: ok, 1 warning; /);
+  });
+
+  it('warns of rules that contradict each other', async () => {
+    const name = file('idle.toml');
+    const { code, stdout } = await run([name]);
+    assert.deepEqual(
+      [code, stdout.replaceAll(name, 'idle.toml')],
+      [
+        0,
+        `idle.toml:2:20: warning: "a.b.example" never counts: it is denied by "*.b.example" (line 3)
+idle.toml: ok, 1 warning; 2 allow and 1 deny rules from user (idle.toml)
+`,
+      ],
+    );
+    const { stdout: json } = await run([name, '--json']);
+    const [{ findings = [] } = {}] = (JSON.parse(json) as { files: { findings?: unknown[] }[] })
+      .files;
+    assert.equal(findings.length, 1);
+  });
+
+  it('finds nothing to say of the shipped configuration', async () => {
+    const { code, stdout } = await run([]);
+    assert.match(stdout, /^configuration: ok; /);
+    assert.equal(code, 0);
   });
 
   it('checks what the daemon would load when no file is named', async () => {
