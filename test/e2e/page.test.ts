@@ -25,6 +25,7 @@ const names = [
   'denied.test',
   'key.test',
   'told.test',
+  'faster.test',
   'hour.test',
   'tunnel.test',
   'ruled.test',
@@ -139,6 +140,17 @@ describe('the page on the daemon', { timeout: 300_000 }, () => {
         ['allow', 'page'],
       ],
     );
+  });
+
+  it('tells who was faster', async () => {
+    const asked = curl('faster.test');
+    await ready('faster.test', 'Allow').waitFor();
+    const { id } = await daemon.question('faster.test');
+    assert.equal((await daemon.sallyport(['deny', id])).status, 0);
+    await card('faster.test')
+      .getByText(/denied once by .* \(cli\)/)
+      .waitFor();
+    assert.match((await asked).stdout, /denied|refused/i);
   });
 
   it('remembers for an hour until it is revoked', async () => {
