@@ -2,28 +2,16 @@
 // answers were undone is remembered longer than the answers themselves, for connections still on their way.
 import type { AnswerView } from '../control/messages.ts';
 import type { Destination } from '../policy/destination.ts';
-import { treeMarks, type Asker, type TreeMarks } from './process-tree.ts';
 
 /** An answer as it is logged. */
 export interface LoggedAnswer {
   readonly view: AnswerView;
   readonly destination: Destination;
-  /** The trees that asked. */
-  readonly askers: readonly TreeMarks[];
-  /** True when somebody asked whom nobody knew. */
-  readonly unidentified: boolean;
-}
-
-/** Who asked the question that was answered. */
-export interface AskedBy {
-  readonly destination: Destination;
-  readonly askers: readonly Asker[];
-  readonly unidentified: boolean;
 }
 
 /** The log. */
 export interface AnswerLog {
-  readonly add: (answer: Omit<AnswerView, 'undone'>, asked: AskedBy) => void;
+  readonly add: (answer: Omit<AnswerView, 'undone'>, destination: Destination) => void;
   /** Newest first. */
   readonly list: () => readonly AnswerView[];
   /** That of this question, or the newest that stands; `gone`: undone already, `none`: not in the log. */
@@ -51,9 +39,8 @@ export function createAnswerLog(limit = 256): AnswerLog {
 
   return {
     find,
-    add: (answer, { destination, askers, unidentified }) => {
-      const view = { ...answer, undone: null };
-      answers.set(answer.id, { view, destination, askers: askers.map(treeMarks), unidentified });
+    add: (answer, destination) => {
+      answers.set(answer.id, { view: { ...answer, undone: null }, destination });
       keepNewest(answers, limit);
     },
     list: () => [...answers.values()].map(({ view }) => view).toReversed(),

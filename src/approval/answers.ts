@@ -6,15 +6,13 @@
 //   some asker not known, or left its parents     refused for programs behind the gate, as above
 //   caller not found, or some asker not known     not `always`, no wildcard, not any port
 //   caller gone, or of our user and not found     refused: it may have hidden itself so
-//
-// The same guards what is done to one question beside answering it: holding it longer, and undoing its answer.
+// What else is done through the control API is judged by agents.ts.
 import type { AnswerRequest, GateView } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
-import type { AnswerLog } from './answer-log.ts';
 import type { AnswerResult, Askers, Holds } from './holds.ts';
-import { hasLeftItsTree, isInsideMarked, isInsideTree, treeMarks } from './process-tree.ts';
-import type { Asker, TreeMarks } from './process-tree.ts';
+import { hasLeftItsTree, isInsideTree } from './process-tree.ts';
+import type { Asker } from './process-tree.ts';
 import { parseScope } from './scope.ts';
 
 /** What became of an answer, the guard's refusals included. */
@@ -131,58 +129,6 @@ function isSelf(
   return (unidentified || askers.some(hasLeftItsTree)) && isAgent?.(caller) === true;
 }
 
-/** What the guard of other acts needs. */
-export interface QuestionGuardParts extends CallerParts {
-  readonly holds: Pick<Holds, 'askersOf'>;
-  readonly log: Pick<AnswerLog, 'find'>;
-  readonly allowSelfApproval: () => boolean;
-  readonly onRefused: (refused: RefusedByQuestion) => void;
-}
-
-/** Something done to a question, or to its answer, from inside the tree that asked it. */
-export interface RefusedByQuestion {
-  /** As the caller of the guard named it, such as `hold` or `undo`. */
-  readonly action: string;
-  readonly approver: ApproverRef;
-  readonly caller: Asker;
-  /** True when `dangerously_allow_self_approval` let it through. */
-  readonly taken: boolean;
-}
-
-/** Whether a caller may do something to one question, open or answered (undefined: the one answered last); never rejects. */
-export type GuardQuestion = (
-  question: string | undefined,
-  action: string,
-  origin: AnswerOrigin,
-) => Promise<
-  | { readonly ok: true; readonly approver: ApproverRef }
-  | { readonly ok: false; readonly status: 'self' | 'unplaced'; readonly problem: string }
->;
-
-/** Builds the guard of what is done to a question beside answering it. */
-export function createQuestionGuard(parts: QuestionGuardParts): GuardQuestion {
-  const treesOf = (question: string | undefined): readonly TreeMarks[] => {
-    const open = question === undefined ? undefined : parts.holds.askersOf(question);
-    if (open !== undefined) return open.askers.map(treeMarks);
-    const answered = parts.log.find(question);
-    return typeof answered === 'string' ? [] : answered.askers;
-  };
-  return async (question, action, origin) => {
-    const caller = await findCaller(parts, origin);
-    const approver = approverRef(parts, caller, origin.surface);
-    if (caller === undefined) {
-      const hides = await isHidden(parts, origin);
-      return hides ? { ok: false, status: 'unplaced', problem: goneText } : { ok: true, approver };
-    }
-    if (!treesOf(question).some((tree) => isInsideMarked(caller, tree))) {
-      return { ok: true, approver };
-    }
-    const taken = parts.allowSelfApproval();
-    parts.onRefused({ action, approver, caller, taken });
-    return taken ? { ok: true, approver } : { ok: false, status: 'self', problem: selfText };
-  };
-}
-
 /** Why a tray may not give this answer: any program of the desktop's user can press its buttons. */
 function desktopProblem(
   desktop: GateView['desktop'] | undefined,
@@ -192,15 +138,6 @@ function desktopProblem(
   if (desktop === 'deny-only' && outcome === 'allow')
     return `the desktop may only deny ${desktopHelp}`;
   return undefined;
-}
-
-/** Who is at the other end, for actions that have no question, such as revoking; never rejects. */
-export async function approverOf(
-  parts: CallerParts,
-  caller: Caller,
-  surface: string,
-): Promise<ApproverRef> {
-  return approverRef(parts, await findCaller(parts, caller), surface);
 }
 
 /** The program at the other end, or undefined when it cannot be told within 3 s; never rejects. */

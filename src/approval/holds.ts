@@ -459,10 +459,8 @@ export function createHolds(parts: HoldsParts): Holds {
   }
 
   function note(taken: TakenAnswer): void {
-    const { destination, askers, unidentified } = taken.group;
     guarded(() => {
-      const who = askers.map(({ asker }) => asker);
-      parts.log.add(answerView(taken), { destination, askers: who, unidentified });
+      parts.log.add(answerView(taken), taken.group.destination);
     });
     changed('answers');
     guarded(() => parts.onAnswered(answeredQuestion(taken)));

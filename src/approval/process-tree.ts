@@ -124,27 +124,10 @@ export function treeOf(asker: Asker): Tree {
  * it has lost its parents (`setsid -f`, `nohup … &`) and was started with the proxy that the asker used.
  */
 export function isInsideTree(caller: Asker, asker: Asker): boolean {
-  return isInsideMarked(caller, treeMarks(asker));
-}
-
-/** What is kept of an asker's tree to know later who belonged to it. */
-export interface TreeMarks {
-  readonly members: ReadonlySet<string>;
-  /** The port of ours that the asker connected to. */
-  readonly listenerPort: number;
-}
-
-/** The marks of an asker's tree. */
-export function treeMarks(asker: Asker): TreeMarks {
   const members = new Set(treeOf(asker).members.map(processKey));
-  return { members, listenerPort: asker.listenerPort };
-}
-
-/** As `isInsideTree`, by the marks alone. */
-export function isInsideMarked(caller: Asker, { members, listenerPort }: TreeMarks): boolean {
   const line = [caller.process, ...caller.ancestors];
   if (line.some((each) => members.has(processKey(each)))) return true;
-  return isOrphan(caller) && caller.process.proxyPorts.includes(listenerPort);
+  return isOrphan(caller) && caller.process.proxyPorts.includes(asker.listenerPort);
 }
 
 /** Whether nothing a person sits at stands between the caller and the system. */

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { createAnswerLog } from '../../../src/approval/answer-log.ts';
-import { approverOf, createAnswers, createQuestionGuard } from '../../../src/approval/answers.ts';
-import type { Caller, RefusedByQuestion, SelfApproval } from '../../../src/approval/answers.ts';
+import { createAnswers } from '../../../src/approval/answers.ts';
+import type { Caller, SelfApproval } from '../../../src/approval/answers.ts';
 import { createHolds } from '../../../src/approval/holds.ts';
 import type { Askers } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
@@ -18,7 +17,6 @@ import {
   makeShell,
 } from '../../support/asking.ts';
 import { makeHoldsParts } from '../../support/holds.ts';
-import { makeAnswer } from '../../support/views.ts';
 
 const destination = makeDestination('a.example.net');
 const codex = makeProcess(50);
@@ -394,93 +392,4 @@ describe('what a desktop may answer', () => {
       assert.equal(status, want);
     });
   }
-});
-
-describe('the guard of what is done to one question', () => {
-  interface Guarded {
-    readonly caller: Asker | undefined;
-    readonly question?: string | undefined;
-    readonly origin?: Caller;
-    readonly allowSelf?: boolean;
-  }
-  async function guard({ caller, question, origin = { client }, allowSelf = false }: Guarded) {
-    const log = createAnswerLog();
-    const asked = { destination, unidentified: false };
-    log.add(makeAnswer({ id: 'a1' }), { ...asked, askers: [asker] });
-    log.add(makeAnswer({ id: 'b1' }), { ...asked, askers: [secondAsker] });
-    const told: RefusedByQuestion[] = [];
-    const guards = createQuestionGuard({
-      holds: {
-        askersOf: (id) => (id === 'open' ? { ...asked, askers: [asker] } : undefined),
-      },
-      log,
-      findAsker: () => Promise.resolve(caller),
-      findProcess: () => Promise.resolve(caller),
-      userName: (uid) => `user${uid}`,
-      allowSelfApproval: () => allowSelf,
-      onRefused: (refused) => told.push(refused),
-    });
-    const result = await guards(question, 'undo', { ...origin, surface: 'cli' });
-    return { result: result.ok ? result.approver.name : result.status, told };
-  }
-  const cases: readonly (Guarded & { readonly name: string; readonly want: string })[] = [
-    { name: 'takes a person', caller: person, question: 'open', want: 'user1000' },
-    { name: 'refuses who asks', caller: self, question: 'open', want: 'self' },
-    {
-      name: 'takes who asks something else',
-      caller: secondSelf,
-      question: 'open',
-      want: 'user1000',
-    },
-    { name: 'refuses who asked what is answered', caller: self, question: 'a1', want: 'self' },
-    { name: 'takes who asked another', caller: self, question: 'b1', want: 'user1000' },
-    { name: 'refuses who asked what was answered last', caller: secondSelf, want: 'self' },
-    { name: 'leaves what is not there to others', caller: self, question: 'z9', want: 'user1000' },
-    { name: 'takes nobody knows whom', caller: undefined, question: 'open', want: 'unknown' },
-    {
-      name: 'refuses a caller that is gone',
-      caller: undefined,
-      question: 'open',
-      origin: { client, isConnected: () => false },
-      want: 'unplaced',
-    },
-    {
-      name: 'takes who asks where the configuration says so',
-      caller: self,
-      question: 'open',
-      allowSelf: true,
-      want: 'user1000',
-    },
-  ];
-  for (const { name, want, ...given } of cases) {
-    it(name, async () => assert.equal((await guard(given)).result, want));
-  }
-  it('tells of what it refused', async () => {
-    const { told } = await guard({ caller: self, question: 'open' });
-    const approver = { name: 'user1000', surface: 'cli' };
-    assert.deepEqual(told, [{ action: 'undo', approver, caller: self, taken: false }]);
-  });
-});
-
-describe('approverOf', () => {
-  const parts = {
-    findAsker: () => Promise.resolve(person),
-    findProcess: () => Promise.resolve(undefined),
-    userName: (uid: number) => `user${uid}`,
-  };
-  it('names the user behind a connection', async () => {
-    assert.deepEqual(await approverOf(parts, { client }, 'page'), {
-      name: 'user1000',
-      surface: 'page',
-    });
-  });
-  it('names the user of the process at the other end of the socket, and unknown without one', async () => {
-    const found = { ...parts, findProcess: () => Promise.resolve(person) };
-    const origin = { client: undefined, pid: 77 };
-    assert.deepEqual(await approverOf(found, origin, 'cli'), { name: 'user1000', surface: 'cli' });
-    assert.deepEqual(await approverOf(parts, { client: undefined }, 'cli'), {
-      name: 'unknown',
-      surface: 'cli',
-    });
-  });
 });

@@ -2,12 +2,9 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import {
   hasLeftItsTree,
-  isInsideMarked,
   isInsideTree,
   isPromptingShell,
-  processKey,
   processRef,
-  treeMarks,
   treeOf,
 } from '../../../src/approval/process-tree.ts';
 import type { ProcessInfo } from '../../../src/approval/process-tree.ts';
@@ -194,31 +191,6 @@ describe('isInsideTree', () => {
   ]) {
     it(name, () => assert.equal(isInsideTree(caller, asking), want));
   }
-});
-
-describe('what is kept of a tree', () => {
-  it('tells who belonged to it as the tree itself did', () => {
-    const asker = makeAsker(curl, command, codex, ...desk);
-    const marks = treeMarks(asker);
-    assert.equal(marks.listenerPort, asker.listenerPort);
-    assert.deepEqual(
-      marks.members,
-      new Set([curl, command, codex].map((each) => processKey(each))),
-    );
-    const callers = [
-      makeAsker(makeProcess(90), codex, ...desk),
-      makeAsker(makeProcess(90), ...desk),
-      makeAsker(makeProcess(90, { proxyPorts: [asker.listenerPort] })),
-      makeAsker(makeProcess(90, { proxyPorts: [1] })),
-    ];
-    for (const caller of callers) {
-      assert.equal(isInsideMarked(caller, marks), isInsideTree(caller, asker));
-    }
-    assert.deepEqual(
-      callers.map((caller) => isInsideMarked(caller, marks)),
-      [true, false, true, false],
-    );
-  });
 });
 
 describe('isPromptingShell', () => {

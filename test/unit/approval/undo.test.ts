@@ -31,7 +31,7 @@ function bench(given: Partial<UndoParts> = {}) {
     ...given,
   });
   const add = (answer: Parameters<typeof makeAnswer>[0]) =>
-    log.add(makeAnswer(answer), { destination, askers: [], unidentified: false });
+    log.add(makeAnswer(answer), destination);
   return { undo, add, done, told, bugs };
 }
 
