@@ -21,9 +21,14 @@ export function createAlerts(context) {
   /** @type {ServiceWorkerRegistration | undefined} */
   let registration;
   /** @type {Alert} */
-  let shown = { kind: 'none', key: '' };
+  const none = { kind: 'none', key: '' };
+  /** What the desktop shall show. @type {Alert} */
+  let wanted = none;
+  /** What it shows. @type {Alert} */
+  let shown = none;
+  let isSettling = false;
   let shownAt = 0;
-  const toggle = button('Alerts off', () => void switchOver(), {});
+  const toggle = button('Alerts off', switchOver);
 
   function showSwitch() {
     setAttribute(toggle, 'data-on', registration !== undefined);
@@ -63,20 +68,40 @@ export function createAlerts(context) {
   }
 
   async function close() {
-    shown = { kind: 'none', key: '' };
-    const old = (await registration?.getNotifications({ tag })) ?? [];
-    for (const one of old) one.close();
+    wanted = none;
+    await settle();
   }
 
   function update() {
     const live = context.live();
     if (registration === undefined || live === undefined) return;
-    const alert = context.isReachable() ? alertOf(live) : shown;
-    if (alert.key === shown.key) return;
+    const alert = context.isReachable() ? alertOf(live) : none; // else no answer would get through
+    if (alert.key === wanted.key) return;
     // What is shown is taken back at once when it is out of date, but nothing new comes up before a watching eye.
-    if (alert.kind === 'none' || isWatched())
-      void close(); // a notification that will not close answers nothing
-    else void show(alert, registration); // never rejects
+    wanted = isWatched() ? none : alert;
+    void settle(); // never rejects
+  }
+
+  /** One step after the other, so that none is left behind on the screen. Never rejects. */
+  async function settle() {
+    if (isSettling || registration === undefined) return;
+    isSettling = true;
+    while (wanted.key !== shown.key) {
+      shown = wanted;
+      try {
+        if (shown.kind === 'none') await takeBack(registration);
+        else await show(shown, registration);
+      } catch {
+        context.say('The browser no longer shows alerts.');
+      }
+      shownAt = performance.now();
+    }
+    isSettling = false;
+  }
+
+  /** @param {ServiceWorkerRegistration} where */
+  async function takeBack(where) {
+    for (const one of await where.getNotifications({ tag })) one.close();
   }
 
   /**
@@ -84,26 +109,18 @@ export function createAlerts(context) {
    * @param {ServiceWorkerRegistration} where
    */
   async function show(alert, where) {
-    shown = alert;
-    shownAt = performance.now();
     const verbs = alert.kind === 'question' ? alert.verbs : [];
     const open = verbs.length === 0 ? [{ action: 'open', title: 'Open' }] : [];
+    const about = alert.kind === 'question' ? { id: alert.id, revision: alert.revision } : {};
     const options = {
       body: alert.body,
       tag,
       requireInteraction: true,
       renotify: true,
       actions: [...verbs.map((action) => ({ action, title: labels[action] })), ...open],
-      data: {
-        page,
-        ...(alert.kind === 'question' ? { id: alert.id, revision: alert.revision } : undefined),
-      },
+      data: { page, ...about },
     };
-    try {
-      await where.showNotification(alert.title, options);
-    } catch {
-      context.say('The browser no longer shows alerts.');
-    }
+    await where.showNotification(alert.title, options);
   }
 
   /** @param {MessageEvent} event */
