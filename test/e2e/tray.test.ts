@@ -1,6 +1,7 @@
 // The tray on a desktop without a screen: real daemon, real bus, real panel, real notification services, and real
 // clicks that release a real curl. What must not count as a click is tried here as well.
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { copyFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
@@ -596,24 +597,32 @@ describe('the tray among its neighbours', { timeout: 300_000 }, () => {
     await released(curl);
   });
 
-  it('runs without a bus, says what is missing, and needs nobody to start it again', async () => {
+  it('runs without a bus, loses one and finds it again, and the gate never notices', async () => {
     const address = `unix:path=${join(desktop.folder, 'later')}`;
+    const startBus = (): ChildProcess =>
+      desktop.start('dbus-daemon', ['--session', '--nofork', `--address=${address}`]);
+    const tells = async (problem: string, does: boolean): Promise<void> => {
+      await eventually(
+        `status ${does ? 'tells' : 'tells no more'}: ${problem}`,
+        async () => ((await status()).tray?.includes(problem) ?? false) === does || undefined,
+      );
+    };
     tray = startTray(desktop, daemon, { DBUS_SESSION_BUS_ADDRESS: address });
-    await eventually(
-      'status tells',
-      async () =>
-        (await status()).tray?.startsWith('there is no session bus') === true || undefined,
-    );
+    await tells('there is no session bus', true);
     assert.match(tray.stderr(), /^sallyport: tray: there is no session bus/);
-    assert.equal(tray.process.exitCode, null);
-    const { curl } = { curl: ask(freshHost()) };
-    assert.equal(curl.child.exitCode, null);
-    const relay = desktop.start('dbus-daemon', ['--session', '--nofork', `--address=${address}`]);
-    await eventually('the tray on the new bus', async () =>
-      (await status()).tray?.startsWith('there is no session bus') === true ? undefined : true,
-    );
-    await tray.end();
-    await desktop.end(relay);
+    const first = startBus();
+    await tells('no tray on this desktop', true); // the bus is there, and no panel on it
+    await desktop.end(first);
+    await tells('the session bus went away', true);
+    const host = freshHost();
+    const curl = ask(host);
+    const { id } = await questionFor(host);
+    await control.answer(id, { outcome: 'allow' });
+    await released(curl);
+    const second = startBus();
+    await tells('no tray on this desktop', true);
+    assert.equal(await tray.end(), 0);
+    await desktop.end(second);
   });
 
   it('comes back to a panel that comes back', async () => {
