@@ -83,6 +83,25 @@ function show(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
+/** Keys that say where keys and records go, past the rules for hosts, or whom is trusted to be there. */
+const places: ReadonlySet<string> = new Set([
+  'gateway.upstream',
+  'gateway.extra_ca',
+  'otel.exporter',
+]);
+
+function leadsElsewhere(before: unknown, after: unknown): boolean {
+  const place = placeOf(after);
+  return place !== undefined && place !== placeOf(before);
+}
+
+/** Of an exporter its address and roots: another header leads nowhere else. */
+function placeOf(value: unknown): string | undefined {
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null || !('endpoint' in value)) return undefined;
+  return JSON.stringify([value.endpoint, 'tls' in value ? value.tls : undefined]);
+}
+
 function isWider(spec: KeySpec, before: unknown, after: unknown): boolean {
   switch (spec.narrows) {
     case 'false':
@@ -93,8 +112,9 @@ function isWider(spec: KeySpec, before: unknown, after: unknown): boolean {
       const values: readonly unknown[] = spec.type.kind === 'choice' ? spec.type.values : [];
       return values.indexOf(after) > values.indexOf(before);
     }
-    case 'lower': // limits of waiting, not of what passes
     case 'managed':
+      return places.has(spec.path) && leadsElsewhere(before, after);
+    case 'lower': // limits of waiting, not of what passes
     case 'rules':
       return false;
     default:

@@ -73,6 +73,41 @@ describe('diffConfigs', () => {
     });
   }
 
+  const collector = (endpoint: string): string =>
+    `[otel]\nexporter = { otlp-http = { endpoint = "${endpoint}", protocol = "json" } }`;
+  const elsewhere = [
+    {
+      name: 'another upstream of the gateway',
+      before: '',
+      after: '[gateway]\nupstream = "https://b.example/v1"',
+      widens: true,
+    },
+    {
+      name: 'another collector',
+      before: collector('https://a.example/v1/logs'),
+      after: collector('https://b.example/v1/logs'),
+      widens: true,
+    },
+    {
+      name: 'a first collector',
+      before: '',
+      after: collector('https://b.example/v1/logs'),
+      widens: true,
+    },
+    {
+      name: 'no collector any more',
+      before: collector('https://a.example/v1/logs'),
+      after: '',
+      widens: false,
+    },
+  ];
+  for (const { name, before, after, widens } of elsewhere) {
+    it(`${name} ${widens ? 'widens' : 'does not widen'}, whatever the rules say`, () => {
+      const diff = diffConfigs(load(before), load(after));
+      assert.deepEqual([diff.widens, diff.changed.length], [widens, 1]);
+    });
+  }
+
   it('is said a line each', () => {
     const before = load('[network]\nmode = "full"\nallowed_domains = ["a.example"]\n');
     const after = load(
