@@ -62,6 +62,34 @@ describe('maskArguments', () => {
       ],
     },
     {
+      name: 'hides headers and users that stand in one word with their option',
+      argv: ['-HAuthorization: x', '--header=X-Auth-Token: y', '-HAccept: z', '-ume:pw', '-user'],
+      want: ['-HAuthorization: ***', '--header=X-Auth-Token: ***', '-HAccept: z', '-u***', '-user'],
+    },
+    {
+      name: 'hides a cookie, and no name of a branch',
+      argv: ['curl', '-b', 'sid=1', 'git', 'checkout', '-b', 'topic'],
+      want: ['curl', '-b', '***', 'git', 'checkout', '-b', 'topic'],
+    },
+    {
+      name: 'hides the userinfo also where a secret of the query ends the word',
+      argv: ['https://me:pw@host.example/?token=x'],
+      want: ['https://***@host.example/?token=***'],
+    },
+    {
+      name: 'hides values inside of JSON and of scripts',
+      argv: ['{"user":"a","password": "b c"}', 'export API_TOKEN=x; run --password y --force'],
+      want: [
+        '{"user":"a","password": "*** c"}',
+        'export API_TOKEN=***; run --password *** --force',
+      ],
+    },
+    {
+      name: 'keeps words about secrets',
+      argv: ['Fix the token of the session', 'tokens', '--no-password --force'],
+      want: ['Fix the token of the session', 'tokens', '--no-password --force'],
+    },
+    {
       name: 'keeps a flag that has no value',
       argv: ['x', '--token=', '-u'],
       want: ['x', '--token=', '-u'],
@@ -69,5 +97,27 @@ describe('maskArguments', () => {
   ];
   for (const { name, argv, want } of cases) {
     it(name, () => assert.deepEqual(maskArguments(argv), want));
+  }
+
+  for (const part of [
+    '?token',
+    '?key',
+    '&pass',
+    'a.',
+    'a-',
+    'x-key-',
+    '-H',
+    'eyJa.',
+    'token: ',
+    '-token ',
+    'ab://',
+  ]) {
+    it(`takes only a moment for any number of ${part} (it once took seconds)`, () => {
+      const word = part.repeat(Math.floor(4096 / part.length));
+      const startMs = performance.now();
+      maskArguments([word, `eyJ${word}`, `x-${word}`]);
+      const tookMs = performance.now() - startMs;
+      assert.ok(tookMs < 250, `it took ${tookMs} ms`);
+    });
   }
 });
