@@ -2,8 +2,8 @@
 import type { AnswerRequest, AnswerView, GrantView } from '../control/messages.ts';
 import type { ApproverRef } from '../policy/decision.ts';
 import type { HeldAsker } from './group-view.ts';
-import type { AnsweredQuestion } from './holds.ts';
 import type { PendingGroup } from './pending.ts';
+import type { AnsweredQuestion } from './question.ts';
 import type { AnswerScope } from './scope.ts';
 
 /** An answer that was taken. */

@@ -10,9 +10,10 @@
 import type { AnswerRequest, GateView } from '../control/messages.ts';
 import type { ApproverRef, ClientAddress } from '../policy/decision.ts';
 import type { Destination } from '../policy/destination.ts';
-import type { AnswerResult, Askers, Holds } from './holds.ts';
+import type { Holds } from './holds.ts';
 import { hasLeftItsTree, isInsideTree } from './process-tree.ts';
 import type { Asker } from './process-tree.ts';
+import type { AnswerResult, Askers } from './question.ts';
 import { parseScope } from './scope.ts';
 
 /** What became of an answer, the guard's refusals included. */

@@ -4,13 +4,7 @@
 // On its way to a person a request meets, in this order: a deny once that still cools, the look for its program,
 // an answer remembered for that program, the watch for floods, its place among the questions.
 import type { HoldEnd } from '../gate.ts';
-import type {
-  AnswerRequest,
-  AnswerResponse,
-  GrantView,
-  GroupView,
-  PreviewResponse,
-} from '../control/messages.ts';
+import type { AnswerRequest, GrantView, GroupView, PreviewResponse } from '../control/messages.ts';
 import type {
   ApproverRef,
   ClientAddress,
@@ -31,63 +25,8 @@ import type { HeldAsker } from './group-view.ts';
 import { Pending } from './pending.ts';
 import type { ClosedWhy, Effect, EndKind, PendingGroup, PendingLimits } from './pending.ts';
 import { processRef, type Asker } from './process-tree.ts';
+import type { AnsweredQuestion, AnswerResult, Askers, OpenedQuestion, Stance } from './question.ts';
 import { describeAnswer } from './wording.ts';
-
-/** A new question, told once, after the first look for the program that asks. */
-export interface OpenedQuestion {
-  readonly id: string;
-  readonly destination: Destination;
-  readonly client: ClientAddress;
-  /** Undefined when the operating system did not tell. */
-  readonly asker: Asker | undefined;
-  readonly view: GroupView;
-}
-
-/** An answer that was taken. */
-export interface AnsweredQuestion {
-  readonly id: string;
-  readonly destination: Destination;
-  readonly outcome: 'allow' | 'deny';
-  /** As written: `once`, `30m`, `2h`, `restart`, `always`. */
-  readonly for: string;
-  /** `exact`, or `*.` and a domain. */
-  readonly host: string;
-  readonly port: 'this' | 'any';
-  /** `this`: what is remembered is bound to the programs that asked. */
-  readonly program: 'this' | 'any';
-  /** Why, in the approver's words. */
-  readonly note: string | undefined;
-  readonly approver: ApproverRef;
-  /** From the question's first request to its answer. */
-  readonly latencyMs: number;
-  readonly released: number;
-  readonly grant: GrantView | undefined;
-}
-
-/** What became of an answer; `problem` is a sentence for the person who gave it. */
-export type AnswerResult =
-  | { readonly status: 'answered'; readonly response: AnswerResponse }
-  | { readonly status: 'unknown' | 'gone' | 'changed' }
-  /** `bad`: it says what cannot be; `full`: no room for another grant; `failed`: it cannot be kept. */
-  | { readonly status: 'bad' | 'full' | 'failed'; readonly problem: string };
-
-/** Who asks in one question, for the self-approval guard. */
-export interface Askers {
-  readonly destination: Destination;
-  readonly askers: readonly Asker[];
-  /** True when somebody asks whom nobody knows: no caller can then be shown to be outside. */
-  readonly unidentified: boolean;
-}
-
-/** How a new request waits. */
-export interface Stance {
-  /** What its time running out is called. */
-  readonly end: 'timeout' | 'paused';
-  /** Undefined: the configured limit; 0: refused at once, and the question stays. */
-  readonly holdMs: number | undefined;
-  /** What the refused client is told when its time is up. */
-  readonly say: string | undefined;
-}
 
 /** What holds are made of; what is called `on…` may throw, which is told to `onBug` and changes nothing. */
 export interface HoldsParts {

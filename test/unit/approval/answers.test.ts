@@ -4,8 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { createAnswers } from '../../../src/approval/answers.ts';
 import type { Caller, SelfApproval } from '../../../src/approval/answers.ts';
 import { createHolds } from '../../../src/approval/holds.ts';
-import type { Askers } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
+import type { Askers } from '../../../src/approval/question.ts';
 import type { AnswerRequest } from '../../../src/control/messages.ts';
 import type { ApproverRef } from '../../../src/policy/decision.ts';
 import {

@@ -7,14 +7,9 @@ import { createGrants } from '../../../src/approval/grants.ts';
 import type { Grants } from '../../../src/approval/grants.ts';
 import { clockText } from '../../../src/approval/clock-text.ts';
 import { heldAsker } from '../../../src/approval/group-view.ts';
-import { createHolds } from '../../../src/approval/holds.ts';
-import type {
-  AnsweredQuestion,
-  Holds,
-  HoldsParts,
-  OpenedQuestion,
-} from '../../../src/approval/holds.ts';
+import { createHolds, type Holds, type HoldsParts } from '../../../src/approval/holds.ts';
 import type { Asker } from '../../../src/approval/process-tree.ts';
+import type { AnsweredQuestion, OpenedQuestion } from '../../../src/approval/question.ts';
 import type { AnswerRequest } from '../../../src/control/messages.ts';
 import type { HoldEnd } from '../../../src/gate.ts';
 import type { DecisionRequest, Verdict } from '../../../src/policy/decision.ts';
