@@ -2,6 +2,8 @@
 // moment ago. Without anybody a request that waits would only hang, so it is refused at once (design
 // section 6) and its question kept.
 import type { Surface } from '../control/messages.ts';
+import { clockText } from './clock-text.ts';
+import type { Stance } from './question.ts';
 
 /** What attendance is made of. */
 export interface AttendanceParts {
@@ -88,6 +90,7 @@ export function createAttendance({ now, onChanged }: AttendanceParts): Attendanc
 export interface StanceFacts {
   /** Until when an approver has paused questions; undefined when nobody has. */
   readonly pausedUntilMs: number | undefined;
+  readonly nowMs: number;
   readonly isAttended: boolean;
   readonly approvals: {
     readonly holdSeconds: number;
@@ -98,15 +101,9 @@ export interface StanceFacts {
 }
 
 /** How long a new request waits, how it ends when nobody answers, and what its program is told then. */
-export function stanceOf({ pausedUntilMs, isAttended, approvals }: StanceFacts): {
-  readonly end: 'timeout' | 'paused';
-  /** Undefined: as configured. 0: not at all. */
-  readonly holdMs: number | undefined;
-  readonly say: string | undefined;
-} {
+export function stanceOf({ pausedUntilMs, nowMs, isAttended, approvals }: StanceFacts): Stance {
   if (pausedUntilMs !== undefined) {
-    const say = `An approver has paused questions until ${timeOfDay(pausedUntilMs)}.`;
-    return { end: 'paused', holdMs: 0, say };
+    return { end: 'paused', holdMs: 0, say: pausedText(pausedUntilMs, nowMs) };
   }
   const { holdSeconds, holdSecondsExplicit, reviewer, reviewSeconds } = approvals;
   // Only CODEX_NON_INTERACTIVE=1 makes a default of 0.
@@ -121,7 +118,7 @@ export function stanceOf({ pausedUntilMs, isAttended, approvals }: StanceFacts):
   return { end: 'timeout', holdMs, say };
 }
 
-/** Hours and minutes on this machine's clock, as its people read it. */
-function timeOfDay(ms: number): string {
-  return new Date(ms).toTimeString().slice(0, 5);
+/** What a program is told whose request is refused since questions are paused; both in ms since 1970. */
+export function pausedText(untilMs: number, nowMs: number): string {
+  return `An approver has paused questions until ${clockText(untilMs, nowMs)}.`;
 }

@@ -221,6 +221,7 @@ function openHolds(
   const stance: HoldsParts['stance'] = () =>
     stanceOf({
       pausedUntilMs: brakes.pausedUntilMs(),
+      nowMs: Date.now(),
       isAttended: attendance.isAttended(),
       approvals: inForce.config.approvals,
     });
@@ -268,10 +269,7 @@ function openHolds(
           grant: grant?.id,
         }),
       ),
-    onClosed: (id) => {
-      reviewing.closed(id);
-      flood.closed(id);
-    },
+    onClosed: reviewing.closed,
     onAsker: from.agents.remember,
     onChanged: mark,
     onBug: from.onBug,

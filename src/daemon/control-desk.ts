@@ -1,5 +1,6 @@
 // What the control API's routes speak for: each act of an approver as a few calls of the parts, and its record.
 import { createAnswers } from '../approval/answers.ts';
+import { pausedText } from '../approval/attendance.ts';
 import { processRef } from '../approval/process-tree.ts';
 import * as approvalEvents from '../audit/approval-events.ts';
 import * as gateEvents from '../audit/gate-events.ts';
@@ -117,9 +118,9 @@ function revoke(
 function pause(parts: Parts, ms: number, approver: ApproverRef): GateResponse {
   const { brakes, holds } = parts.approvals;
   brakes.pause(ms);
-  const until = brakes.pausedUntilMs() ?? Date.now();
-  const say = `An approver has paused questions until ${new Date(until).toTimeString().slice(0, 5)}.`;
-  holds.pauseAll(say, approver);
+  const now = Date.now();
+  const until = brakes.pausedUntilMs() ?? now;
+  holds.pauseAll(pausedText(until, now), approver);
   return told(parts, { change: 'paused', until: new Date(until).toISOString() }, 0, approver);
 }
 

@@ -1,6 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { createAttendance, stanceOf, type StanceFacts } from '../../../src/approval/attendance.ts';
+import {
+  createAttendance,
+  pausedText,
+  stanceOf,
+  type StanceFacts,
+} from '../../../src/approval/attendance.ts';
 
 function setUp(context: TestContext) {
   context.mock.timers.enable({ apis: ['setTimeout', 'Date'] });
@@ -91,6 +96,7 @@ describe('stanceOf', () => {
   const nobody = 'Nobody is watching for questions right now.';
   const alone = 'Nobody is asked in a run with CODEX_NON_INTERACTIVE=1.';
   const paused = new Date(2026, 10, 20, 14, 5).getTime();
+  const nowMs = new Date(2026, 10, 20, 13, 55).getTime();
   const cases: readonly {
     readonly name: string;
     readonly pausedUntilMs?: number;
@@ -152,8 +158,13 @@ describe('stanceOf', () => {
   ];
   for (const { name, pausedUntilMs, isAttended = true, approvals, want } of cases) {
     it(name, () => {
-      const facts = { pausedUntilMs, isAttended, approvals: { ...plain, ...approvals } };
+      const facts = { pausedUntilMs, nowMs, isAttended, approvals: { ...plain, ...approvals } };
       assert.deepEqual(stanceOf(facts), want);
     });
   }
+  it('names the day of a pause that ends on another', () => {
+    const until = new Date(2026, 10, 21, 0, 5).getTime();
+    const want = 'An approver has paused questions until 21 Nov 00:05.';
+    assert.equal(pausedText(until, nowMs), want);
+  });
 });
