@@ -111,16 +111,20 @@ async function readTables(): Promise<readonly string[]> {
   return await Promise.all(files.map((file) => readFile(file, 'latin1').catch(() => '')));
 }
 
-/** Builds the look at whose user's a connection is; undefined where the system has no tables that we can read. */
+/**
+ * Builds the look whether a connection is of another user than our own and those that are trusted; undefined where
+ * the system has no tables that we can read.
+ */
 export function createUserCheck(
   platform: NodeJS.Platform = process.platform,
   ownUser = process.geteuid?.(),
+  trusted: readonly number[] = [],
 ): ((client: ClientAddress) => Promise<boolean>) | undefined {
   if (platform !== 'linux') return undefined;
   return async (client) => {
     const keys = new Set(socketKeys(client));
     const users = (await readTables()).flatMap((table) => [...findUsers(table, keys).values()]);
-    return users.length > 0 && users.every((user) => user !== ownUser);
+    return users.length > 0 && users.every((user) => user !== ownUser && !trusted.includes(user));
   };
 }
 

@@ -1,4 +1,5 @@
 // The routes of the rules, and of who may use this API at all.
+import type { Caller } from '../approval/answers.ts';
 import type { ApproverRef } from '../policy/decision.ts';
 import { act, ignored, read, readRow, replyTo, unknown } from './action.ts';
 import type { ActionParts, Problem, Soon } from './action.ts';
@@ -147,15 +148,24 @@ export function accessRoutes(parts: AccessParts): readonly Route[] {
       permission: 'anyone',
       reach: 'own',
       bodyLimitBytes: codeLimitBytes,
-      handle: ({ body }) => Promise.resolve(openPage(pages, body)),
+      handle: async ({ body, caller }) => await openPage(pages, body, caller),
     },
   ];
 }
 
-function openPage(pages: PageSessions, body: unknown): ControlReply {
+async function openPage(
+  pages: PageSessions,
+  body: unknown,
+  { client }: Caller,
+): Promise<ControlReply> {
   const request = decode.decodePageSession(body);
   if (!request.ok) return refuse(400, 'bad_request', request.problem);
-  const session = pages.open(request.value.code);
+  const { code } = request.value;
+  if (!(await pages.admits(code, client))) {
+    const message = 'this code is for the user who runs sallyport; open the page as that user';
+    return refuse(403, 'forbidden', message);
+  }
+  const session = pages.open(code);
   if (session === 'busy') return refuse(429, 'busy', 'too many wrong codes; wait a minute');
   if (session === 'wrong') {
     const message = 'this code was used, or is older than a minute; run "sallyport open" again';

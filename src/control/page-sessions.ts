@@ -1,6 +1,7 @@
 // The ways into the page: a code that works once within a minute becomes a session secret. Both live in memory
 // only, so that a restart of the daemon ends every session, and a session ends with the token it came from.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import type { ClientAddress } from '../policy/decision.ts';
 import type { PageCodeResponse, PageSessionResponse } from './messages.ts';
 import type { Holder } from './route.ts';
 
@@ -12,12 +13,19 @@ export interface PageSessionsParts {
   readonly url: () => string | undefined;
   /** Whether the secret that a session came from is still good. */
   readonly isValid: (key: string) => boolean;
+  /** Whether a connection is of another user, who may not use a code; without it nobody is. Never rejects. */
+  readonly isForeign?: ((client: ClientAddress) => Promise<boolean>) | undefined;
 }
 
 /** Codes and sessions of the page. */
 export interface PageSessions {
   /** A code for whoever holds this, with its role; the oldest of eight open ones gives way. */
   readonly createCode: (holder: Holder) => PageCodeResponse;
+  /**
+   * False for a right code that another user of this machine holds: a browser is started with the address among its
+   * words, which every user can read (proc(5)). The code stays good for whom it is meant.
+   */
+  readonly admits: (code: string, client: ClientAddress | undefined) => Promise<boolean>;
   /** A session for the code; `wrong`: unknown, used or too old; `busy`: the same, and too often of late. */
   readonly open: (code: string) => PageSessionResponse | 'wrong' | 'busy';
   /** Whose session secret this is; counts as use. */
@@ -78,13 +86,19 @@ class SessionTable implements PageSessions {
     };
   };
 
+  admits = async (code: string, client: ClientAddress | undefined): Promise<boolean> => {
+    const { isForeign } = this.#parts;
+    // A wrong code is not worth the look.
+    if (isForeign === undefined || client === undefined || this.#findCode(code) === undefined) {
+      return true;
+    }
+    return !(await isForeign(client));
+  };
+
   open = (code: string): PageSessionResponse | 'wrong' | 'busy' => {
     const now = this.#parts.now();
-    const hash = digest(code);
-    const found = this.#codes.find((one) => timingSafeEqual(one.hash, hash));
-    if (found === undefined || found.expiresMs <= now || !this.#isParentValid(found.holder.key)) {
-      return this.#noteWrong(now);
-    }
+    const found = this.#findCode(code);
+    if (found === undefined) return this.#noteWrong(now);
     this.#codes = this.#codes.filter((one) => one !== found);
     return this.#openFor(found.holder, now);
   };
@@ -129,6 +143,13 @@ class SessionTable implements PageSessions {
       usedMs: now,
     });
     return { secret, role };
+  }
+
+  #findCode(code: string): Code | undefined {
+    const hash = digest(code);
+    const found = this.#codes.find((one) => timingSafeEqual(one.hash, hash));
+    if (found === undefined || found.expiresMs <= this.#parts.now()) return undefined;
+    return this.#isParentValid(found.holder.key) ? found : undefined;
   }
 
   #isParentValid(key: string): boolean {

@@ -1,4 +1,5 @@
 // Builds who may use the control API and what they watch: tokens, page sessions, and the live feed over the parts.
+import { createUserCheck } from '../approval/asker.ts';
 import type { LiveSource } from '../control/redact.ts';
 import { createFeed, type Feed } from '../control/feed.ts';
 import type { GateView } from '../control/messages.ts';
@@ -25,6 +26,8 @@ export function openAccess(state: State, parts: () => Parts): Access {
     now: Date.now,
     url: () => (access.port === undefined ? undefined : `http://127.0.0.1:${access.port}`),
     isValid: tokens.isValid,
+    // root could read the token, and relays connections (of Windows browsers into WSL)
+    isForeign: createUserCheck(process.platform, process.geteuid?.(), [0]),
   });
   const live = liveSource(parts);
   const feed = createFeed({

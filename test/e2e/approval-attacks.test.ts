@@ -122,3 +122,23 @@ print(show(ends).recv(9000).decode())
     assert.equal(tries.filter((line) => line.attributes['sallyport.answer.taken']).length, 0);
   });
 });
+
+describe('another user of this machine', { timeout: 60_000 }, () => {
+  it('gets no session of the page by a code out of the words of a browser', async () => {
+    const daemon = await startSallyport({ config: '' });
+    try {
+      const { stdout } = await daemon.sallyport(['open', '--print']);
+      const code = /#code=([\w-]+)\n$/.exec(stdout)?.[1] ?? '';
+      const exchange = async (user: number): Promise<string> => {
+        const url = `http://127.0.0.1:${daemon.control}/v1/page-sessions`;
+        const words = ['curl', '-s', '--noproxy', '*', '--json', JSON.stringify({ code }), url];
+        return (await run('setpriv', [`--reuid=${user}`, '--clear-groups', ...words])).stdout;
+      };
+      assert.match(await exchange(65_534), /"code":"forbidden"/);
+      assert.match(await exchange(0), /"secret":/); // the code is still good for whom it is meant
+    } finally {
+      await daemon.stop();
+      removeFolder(daemon.folder);
+    }
+  });
+});

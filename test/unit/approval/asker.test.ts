@@ -271,6 +271,7 @@ describe('createUserCheck', () => {
     const own = process.geteuid?.() ?? 0;
     assert.equal(await createUserCheck('linux', own)?.(address), false);
     assert.equal(await createUserCheck('linux', own + 1)?.(address), true);
+    assert.equal(await createUserCheck('linux', own + 1, [own])?.(address), false);
     assert.equal(await createUserCheck('linux', own + 1)?.({ ...address, localPort: 1 }), false);
     socket.destroy();
   });

@@ -171,4 +171,11 @@ describe('the ways into the page', () => {
     const reply = await ask({ ...base, pages }, 'POST /v1/page-sessions', { body: { code: 'c' } });
     assert.deepEqual([reply, opened], [{ body: session }, ['c']]);
   });
+  it('are shut to other users', async (context) => {
+    const base = openParts(context);
+    const open = () => assert.fail('it was opened');
+    const pages = { ...base.pages, admits: () => Promise.resolve(false), open };
+    const reply = await ask({ ...base, pages }, 'POST /v1/page-sessions', { body: { code: 'c' } });
+    assert.deepEqual(refusalOf(reply), [403, 'forbidden']);
+  });
 });

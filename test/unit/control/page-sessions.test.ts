@@ -96,6 +96,33 @@ describe('createPageSessions', () => {
     assert.equal(pages.open('guess'), 'wrong');
   });
 
+  it('admits no other user with a right code, which stays good', async () => {
+    const client = { address: '127.0.0.1', port: 40_000, localPort: 4131 };
+    const asked: unknown[] = [];
+    const pages = createPageSessions({
+      now: Date.now,
+      url: () => 'http://127.0.0.1:4131',
+      isValid: () => true,
+      isForeign: ({ port }) => {
+        asked.push(port);
+        return Promise.resolve(port === 40_000);
+      },
+    });
+    const code = codeFor(pages);
+    const own = { ...client, port: 40_001 };
+    assert.deepEqual(
+      [
+        await pages.admits(code, client),
+        await pages.admits(code, own),
+        await pages.admits(code, undefined),
+        await pages.admits('guess', client),
+      ],
+      [false, true, true, true],
+    );
+    assert.deepEqual(asked, [40_000, 40_001]); // nobody looks for a wrong code
+    assert.equal(typeof pages.open(code), 'object');
+  });
+
   it('ends a session that was idle for twelve hours', () => {
     const { pages, clock } = bench();
     const secret = openFor(pages);
