@@ -39,7 +39,7 @@ export const changesCommand: Command = {
       return none ? exitCodes.done : exitCodes.gone;
     }
     const change =
-      verb === undefined ? policyChange : (await act(client, verb, policyChange.id)).change;
+      verb === undefined ? policyChange : (await client.change(policyChange.id, verb)).change;
     io.stdout(values.json ? renderJson({ change }) : renderChange(change));
     return exitCodes.done;
   },
@@ -49,10 +49,6 @@ function readVerb(word: string): Verb {
   const verb = verbs.find((known) => known === word);
   if (verb !== undefined) return verb;
   throw usageError(`changes takes ${verbs.join(', ')} or no word`);
-}
-
-async function act(client: ReturnType<typeof openClient>, verb: Verb, id: string) {
-  return await client.change(id, verb);
 }
 
 /** What the change is and does, a line each. */

@@ -11,7 +11,7 @@ import { exitCodes, type Command, type CommandIo } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { openAddress } from './open.ts';
 import { readOptions, usageError } from './options.ts';
-import { escapeText } from './render.ts';
+import { escapeText, renderClock } from './render.ts';
 
 const usage = `usage: sallyport tray [--autostart on|off]
 
@@ -66,7 +66,7 @@ async function show(parts: TrayCommandParts, io: CommandIo): Promise<number> {
         openDesktop: parts.openDesktop(io.env),
         openAddress: async (url) => await openAddress(url, io.env),
         nowMs: Date.now,
-        timeOf: timeOfDay,
+        timeOf: renderClock,
         tell,
       },
       signal,
@@ -101,13 +101,6 @@ function openDesktopOf(
   if (platform === 'darwin') return openMacosDesktop(events);
   if (platform === 'win32') return openWindowsDesktop(env['SystemRoot'] ?? 'C:\\Windows', events);
   return openLinuxDesktop({ env }, events);
-}
-
-/** Hours and minutes as this machine's clock shows them. */
-function timeOfDay(iso: string): string {
-  const date = new Date(iso);
-  const two = (number: number): string => String(number).padStart(2, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}`;
 }
 
 /** A second signal ends the process at once, should closing hang. */
