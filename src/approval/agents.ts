@@ -63,6 +63,8 @@ export interface AgentWatch {
   readonly remember: (asker: Asker) => void;
   /** Whether a program counts as one that asks. */
   readonly isAgent: (caller: Asker) => boolean;
+  /** Whether a program has lost its parents and was started with any of our ports as its proxy. */
+  readonly isLeftBehind: (caller: Asker) => boolean;
   /** Never rejects; takes as long as finding the caller, 3 s at most. */
   readonly judge: (caller: Caller, surface: string, wanted: WantedAct) => Promise<ActJudgement>;
 }
@@ -79,12 +81,17 @@ export function createAgentWatch(parts: AgentWatchParts): AgentWatch {
   function isAgent(caller: Asker): boolean {
     const line = [caller.process, ...caller.ancestors];
     if (line.some(({ isExec }) => isExec) || trees.hasAny(line.map(processKey))) return true;
+    return isLeftBehind(caller);
+  }
+
+  function isLeftBehind(caller: Asker): boolean {
     const ports = parts.proxyPorts();
     return isOrphan(caller) && caller.process.proxyPorts.some((port) => ports.has(port));
   }
 
   return {
     isAgent,
+    isLeftBehind,
     remember: (asker) => {
       const { key, members } = treeOf(asker);
       trees.add(key, members.map(processKey));

@@ -72,6 +72,8 @@ export interface AnswersParts extends CallerParts {
   readonly onSelfApproval: (self: SelfApproval) => void;
   /** Whether a program may be behind the gate, by all that is known of it; default: none is. */
   readonly isAgent?: (caller: Asker) => boolean;
+  /** Whether a program has lost its parents and was started with any of our ports as its proxy; default: none was. */
+  readonly isLeftBehind?: (caller: Asker) => boolean;
   /** What a tray may answer; default `answer`. */
   readonly desktop?: () => GateView['desktop'];
 }
@@ -122,11 +124,12 @@ export function createAnswers(parts: AnswersParts): Answer {
 
 /** Whether the caller asks itself; where who asks cannot be told for sure, whether it may. */
 function isSelf(
-  { isAgent }: Pick<AnswersParts, 'isAgent'>,
+  { isAgent, isLeftBehind }: Pick<AnswersParts, 'isAgent' | 'isLeftBehind'>,
   caller: Asker,
   { askers, unidentified }: Askers,
 ): boolean {
   if (askers.some((asker) => isInsideTree(caller, asker))) return true;
+  if (isLeftBehind?.(caller) === true) return true;
   return (unidentified || askers.some(hasLeftItsTree)) && isAgent?.(caller) === true;
 }
 

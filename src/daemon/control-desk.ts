@@ -67,6 +67,7 @@ function openAnswers({ approvals, inForce, trail }: Parts): RouteParts['answer']
     ...approvals.callers,
     holds: approvals.holds,
     isAgent: approvals.agents.isAgent,
+    isLeftBehind: approvals.agents.isLeftBehind,
     allowSelfApproval: () => inForce.config.approvals.dangerouslyAllowSelfApproval,
     desktop: () => inForce.config.approvals.desktop,
     onSelfApproval: ({ id, destination, outcome, approver, caller, taken }) =>

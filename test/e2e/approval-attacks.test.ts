@@ -1,10 +1,11 @@
 // Programs behind the gate that try to answer for themselves by keeping out of sight: each of these once worked.
 import assert from 'node:assert/strict';
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { GroupView } from '../../src/control/messages.ts';
 import {
+  eventually,
   launcher,
   removeFolder,
   run,
@@ -83,6 +84,19 @@ s.send(b'CONNECT ${host}:443 HTTP/1.1\\r\\nHost: ${host}:443\\r\\n\\r\\n')
     await isRefused('left.test', { unidentified: false });
   });
 
+  it('may not answer through what it leaves behind, at whatever door it asks', async () => {
+    const file = join(daemon.folder, 'left-behind');
+    const socks = `curl -s -m 1 --socks5-hostname 127.0.0.1:${daemon.socks} http://socks.test/`;
+    await inside(`${socks}; true`);
+    const { id } = await daemon.question('socks.test');
+    const allow = `SALLYPORT_STATE='${daemon.state}' '${launcher}' allow ${id} --for always`;
+    const script = `${allow}; echo $? > '${file}.new'; mv '${file}.new' '${file}'`;
+    assert.equal((await inside(`setsid -f sh -c "${script.replaceAll('$', '\\$')}"`)).status, 0);
+    await eventually('what was left behind has tried', () => existsSync(file) || undefined);
+    assert.equal(readFileSync(file, 'utf8').trim(), '5');
+    assert.deepEqual(await grants(), { grants: [] });
+  });
+
   it('may not answer, nor resume, over a connection that no process holds', async () => {
     await inside(`curl -s -m 1 http://known.test/; true`);
     const { id } = await daemon.question('known.test');
@@ -118,7 +132,7 @@ print(show(ends).recv(9000).decode())
     const tries = daemon
       .journal()
       .filter(({ name }) => /^sallyport\.(?:approval\.self|control\.refused)$/.test(name));
-    assert.equal(tries.length, 9);
+    assert.equal(tries.length, 10);
     assert.equal(tries.filter((line) => line.attributes['sallyport.answer.taken']).length, 0);
   });
 });

@@ -40,6 +40,8 @@ interface Given {
   readonly isOtherUser?: boolean;
   /** Known to be behind the gate, whoever asks. */
   readonly agent?: Asker;
+  /** Known to have been left behind by one. */
+  readonly leftBehind?: Asker;
 }
 
 async function judge({
@@ -52,6 +54,7 @@ async function judge({
   desktop,
   isOtherUser,
   agent,
+  leftBehind,
 }: Given) {
   const taken: ApproverRef[] = [];
   const told: SelfApproval[] = [];
@@ -70,6 +73,7 @@ async function judge({
     allowSelfApproval: () => allowSelf,
     onSelfApproval: (event) => told.push(event),
     isAgent: (asking) => asking === agent,
+    isLeftBehind: (asking) => asking === leftBehind,
     ...(isOtherUser === undefined ? {} : { isOtherUser: () => Promise.resolve(isOtherUser) }),
     ...(desktop === undefined ? {} : { desktop: () => desktop }),
   });
@@ -183,6 +187,12 @@ describe('the self-approval guard', () => {
       askers: leftBehind,
       answer: { for: 'always' },
       want: ['answered', named],
+    },
+    {
+      name: 'refuses a program that one behind the gate left behind, whoever asks',
+      caller: secondSelf,
+      leftBehind: secondSelf,
+      want: ['self'],
     },
     {
       name: 'takes another program behind the gate where the askers are known',
