@@ -40,7 +40,7 @@ export function mergeCards(
   const kept = cards.map((card): Card => {
     const group = open.get(card.key);
     open.delete(card.key);
-    if (group === undefined) return { ...card, end: endOf(card.group, view.answers) };
+    if (group === undefined) return { ...card, end: endOf(card, view.answers) };
     if (card.group.reviewing === true && group.reviewing !== true) calls += 1;
     if (signature(group) !== signature(card.group) || card.end !== undefined) changed.add(card.key);
     return { key: card.key, group, end: undefined };
@@ -69,11 +69,12 @@ function signature({
   return [revision, similar, suggested, unidentified, reviewing, ...warnings].join('\n');
 }
 
-function endOf(group: GroupView, answers: readonly AnswerView[]): CardEnd {
+/** The daemon tells of its last answers and of this run only: what was known before stays. */
+function endOf({ group, end }: Card, answers: readonly AnswerView[]): CardEnd {
   const answer = answers.find(
     ({ id, host, port }) => id === group.id && host === group.host && port === group.port,
   );
-  return answer === undefined ? { kind: 'gone' } : { kind: 'answered', answer };
+  return answer === undefined ? (end ?? { kind: 'gone' }) : { kind: 'answered', answer };
 }
 
 function forgetOldest(cards: readonly Card[], selected: string | undefined): readonly Card[] {

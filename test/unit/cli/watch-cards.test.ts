@@ -57,6 +57,17 @@ describe('mergeCards', () => {
     assert.deepEqual([passed.added, passed.calls], [0, 1]);
   });
 
+  it('remembers how a question ended, also when a daemon that started anew no longer does', () => {
+    const answered = makeLiveView({ answers: [makeAnswer()] });
+    const [ended] = mergeCards([card()], answered, undefined).cards;
+    assert.ok(ended);
+    const restarted = mergeCards([ended], makeLiveView(), undefined);
+    assert.deepEqual(restarted.cards, [ended]);
+    const undone = makeAnswer({ undone: '2026-11-20T12:01:00.000Z' });
+    const [last] = mergeCards([ended], makeLiveView({ answers: [undone] }), undefined).cards;
+    assert.deepEqual(last?.end, { kind: 'answered', answer: undone });
+  });
+
   it('does not take an answer to another host for its own', () => {
     const view = makeLiveView({ answers: [makeAnswer({ host: 'other.example' })] });
     assert.deepEqual(mergeCards([card()], view, undefined).cards[0]?.end, { kind: 'gone' });
