@@ -52,13 +52,22 @@ const noProxyNames = [
 ];
 const localHosts = 'localhost,127.0.0.1,::1';
 
-/** Where a program could press the approver's buttons: the session bus, X and Wayland. */
+/**
+ * Where a program could press the approver's buttons: the session bus and that of assistive technology, X, Wayland,
+ * and the sockets by which some window managers are steered, which also start programs outside of any tree.
+ */
 const desktopNames = [
   'DBUS_SESSION_BUS_ADDRESS',
+  'DBUS_STARTER_ADDRESS',
+  'AT_SPI_BUS_ADDRESS',
   'DISPLAY',
   'WAYLAND_DISPLAY',
   'WAYLAND_SOCKET',
   'XAUTHORITY',
+  'I3SOCK',
+  'SWAYSOCK',
+  'HYPRLAND_INSTANCE_SIGNATURE',
+  'NIRI_SOCKET',
 ];
 
 /** Variables that a program behind the gate has no business with: the desktop's, unless kept, and ours. */

@@ -143,6 +143,7 @@ describe('withheldFromChild', () => {
     DISPLAY: ':0',
     XAUTHORITY: '/home/dev/.Xauthority',
     WAYLAND_DISPLAY: 'wayland-0',
+    SWAYSOCK: '/run/user/1000/sway-ipc.sock',
     SALLYPORT_STATE: '/s',
     SALLYPORT_CONFIG: '/c',
   };
@@ -153,6 +154,7 @@ describe('withheldFromChild', () => {
       'DISPLAY',
       'WAYLAND_DISPLAY',
       'XAUTHORITY',
+      'SWAYSOCK',
       'SALLYPORT_STATE',
       'SALLYPORT_CONFIG',
     ]);
