@@ -256,7 +256,7 @@ export interface GateView {
   /** Sentences about what is not well (journal, exporter, rejected policy); empty when all is. */
   readonly troubles: readonly string[];
   readonly policyVersion: string;
-  /** What hides from desktop surfaces: `answer`, `deny-only` or `notify-only`. */
+  /** What the tray and its notifications may do: `answer`, `deny-only` or `notify-only`. */
   readonly desktop: 'answer' | 'deny-only' | 'notify-only';
 }
 
