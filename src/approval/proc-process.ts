@@ -1,8 +1,8 @@
 // Linux: one process and its ancestors out of /proc. All of it may be forged by the process itself but
 // pid, parent and start time, which are the kernel's.
-import { open, readFile, readlink, realpath, stat } from 'node:fs/promises';
-import { basename, resolve } from 'node:path';
+import { open, readFile, readlink, stat } from 'node:fs/promises';
 import { maskArguments } from './mask.ts';
+import { createOwnExecCheck, type IsOwnExec } from './own-exec.ts';
 import { isPromptingShell, processKey, programOf } from './process-tree.ts';
 import type { Asker, ProcessInfo } from './process-tree.ts';
 import { createRepositoryFinder, type FindRepository } from './repository.ts';
@@ -53,14 +53,14 @@ export type ReadLine = (pid: number) => Promise<ProcessLine | undefined>;
 /** `mainFile`: our own main.ts, by which `sallyport exec` is known. Processes are remembered for 2 s. */
 export function createLineReader(mainFile: string, now: () => number): ReadLine {
   const cache = new Map<string, { readonly process: ProcessInfo; readonly atMs: number }>();
-  const realMain = realpath(mainFile).catch(() => mainFile);
+  const isOwnExec = createOwnExecCheck(mainFile);
   const findRepository = createRepositoryFinder({ now });
 
   async function describe(pid: number, known: ProcStat): Promise<ProcessInfo> {
     const key = `${processKey({ pid, started: known.started })} ${known.name}`;
     const cached = cache.get(key);
     if (cached !== undefined && now() - cached.atMs < cacheMs) return cached.process;
-    const process = await readProcess(pid, known, await realMain, findRepository);
+    const process = await readProcess(pid, known, isOwnExec, findRepository);
     if (cache.size >= cacheLimit) cache.clear();
     cache.set(key, { process, atMs: now() });
     return process;
@@ -100,7 +100,7 @@ async function statOf(pid: number): Promise<ProcStat | undefined> {
 async function readProcess(
   pid: number,
   known: ProcStat,
-  mainFile: string,
+  isOwnExec: IsOwnExec,
   findRepository: FindRepository,
 ): Promise<ProcessInfo> {
   const folder = `/proc/${pid}`;
@@ -123,7 +123,7 @@ async function readProcess(
     cwd,
     repository,
     hasTerminal: known.hasTerminal,
-    isExec: await isOurExec(argv, cwd, mainFile),
+    isExec: await isOwnExec(argv, cwd),
     isShell: isPromptingShell(program, argv),
     uid: owner?.uid ?? -1,
     proxyPorts: proxyPortsIn(environment),
@@ -139,18 +139,4 @@ async function readStart(file: string, bytes: number): Promise<string> {
   } catch {
     return '';
   }
-}
-
-/** Our main.ts followed by `exec`, whatever path it was called by. */
-async function isOurExec(
-  argv: readonly string[],
-  cwd: string | undefined,
-  mainFile: string,
-): Promise<boolean> {
-  const at = argv.findIndex(
-    (word, index) => basename(word) === basename(mainFile) && argv[index + 1] === 'exec',
-  );
-  const word = argv[at];
-  if (word === undefined) return false;
-  return (await realpath(resolve(cwd ?? '/', word)).catch(() => undefined)) === mainFile;
 }
