@@ -89,7 +89,7 @@ export function ruleRoutes({ rules, ...parts }: RuleParts): readonly Route[] {
 
 /** Tokens, and the ways into the page. */
 export function accessRoutes(parts: AccessParts): readonly Route[] {
-  const { tokens, pages, feed } = parts;
+  const { tokens, pages } = parts;
   return [
     read(
       '/v1/tokens',
@@ -115,16 +115,7 @@ export function accessRoutes(parts: AccessParts): readonly Route[] {
       reach: 'wide',
       action: 'token_revoke',
       decode: ignored,
-      run: (_, _by, id) => {
-        if (id === 'local') {
-          const message = 'the token of the state folder cannot be revoked; rotate it';
-          return refuse(400, 'bad_request', message);
-        }
-        const revoked = tokens.revoke(id);
-        feed.recheck(); // what it watches ends with it
-        if (revoked === undefined) return unknown(`no token "${id}"; see "sallyport token list"`);
-        return { body: { revoked } satisfies messages.TokenRevokedResponse };
-      },
+      run: (_, _by, id) => revokeToken(parts, id),
     }),
     act(parts, {
       route: 'POST /v1/tokens/local/rotate',
@@ -151,6 +142,20 @@ export function accessRoutes(parts: AccessParts): readonly Route[] {
       handle: async ({ body, caller }) => await openPage(pages, body, caller),
     },
   ];
+}
+
+function revokeToken({ tokens, feed }: AccessParts, id: string): ControlReply {
+  if (id === 'local') {
+    const message = 'the token of the state folder cannot be revoked; rotate it';
+    return refuse(400, 'bad_request', message);
+  }
+  try {
+    const revoked = tokens.revoke(id);
+    if (revoked === undefined) return unknown(`no token "${id}"; see "sallyport token list"`);
+    return { body: { revoked } satisfies messages.TokenRevokedResponse };
+  } finally {
+    feed.recheck(); // what it watches ends with it, also when its end cannot be written down
+  }
 }
 
 async function openPage(

@@ -10,6 +10,7 @@ import type {
   TokenRotatedResponse,
   TokensResponse,
 } from '../../../src/control/messages.ts';
+import { SallyportError } from '../../../src/errors.ts';
 import { ask, openParts, refusalOf } from '../../support/control.ts';
 import type { AskedOf } from '../../support/control.ts';
 
@@ -136,6 +137,25 @@ describe('tokens', () => {
     });
     await ask(parts, 'DELETE /v1/tokens/{id}', admin({ id: 't1' }));
     assert.deepEqual([cuts, parts.feed.count()], [1, 0]);
+  });
+  it('are over, with what they watch, also when that cannot be written down', async (context) => {
+    const base = openParts(context);
+    const made = base.tokens.create({ name: 'wall', role: 'viewer' });
+    assert.ok(made.ok);
+    const holder = base.tokens.find(made.value.secret);
+    assert.ok(holder);
+    base.feed.watch(holder, 'api', {
+      write: () => undefined,
+      unsentBytes: () => 0,
+      cut: () => undefined,
+    });
+    const revoke = (id: string) => {
+      base.tokens.revoke(id);
+      throw new SallyportError('ERR_STATE_UNSAFE', 'disk full');
+    };
+    const parts = { ...base, tokens: { ...base.tokens, revoke } };
+    const reply = await ask(parts, 'DELETE /v1/tokens/{id}', admin({ id: 't1' }));
+    assert.deepEqual([refusalOf(reply), parts.feed.count()], [[503, 'unavailable'], 0]);
   });
   it('of the state folder are changed without telling the new one', async (context) => {
     const parts = openParts(context);
