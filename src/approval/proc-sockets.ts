@@ -25,23 +25,25 @@ export function socketKeys({ address, port, localPort }: ClientAddress): readonl
   ];
 }
 
-/** The inodes of the wanted rows in the file's text, by their key; 0 (nobody holds it any more) is left out. */
+/** The inodes of the wanted rows in the file's text, by their key; 0 (closed by who held it) is left out. */
 export function findInodes(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, string> {
-  return findColumn(text, wanted, 9, '0');
+  return findColumn(text, wanted, 9);
 }
 
-/** The ids of the users whose sockets the wanted rows are, by their key. */
+/**
+ * The ids of the users whose sockets the wanted rows are, by their key. What was closed is left out: many kernels
+ * say root there, whoever it was.
+ */
 export function findUsers(text: string, wanted: ReadonlySet<string>): ReadonlyMap<string, number> {
-  const found = findColumn(text, wanted, 7, '');
+  const found = findColumn(text, wanted, 7);
   return new Map([...found].map(([key, user]) => [key, Number(user)]));
 }
 
-/** What the wanted rows say in a column, by their key; rows that say `none` are left out. */
+/** What the wanted rows say in a column, by their key; rows of sockets that nobody has open are left out. */
 function findColumn(
   text: string,
   wanted: ReadonlySet<string>,
   column: number,
-  none: string,
 ): ReadonlyMap<string, string> {
   const found = new Map<string, string>();
   for (const line of text.split('\n')) {
@@ -49,8 +51,9 @@ function findColumn(
     const end = line.indexOf(' ', line.indexOf(' ', start) + 1);
     const key = line.slice(start, end);
     if (!wanted.has(key)) continue;
-    const value = line.trim().split(/\s+/)[column];
-    if (value !== undefined && value !== none) found.set(key, value);
+    const columns = line.trim().split(/\s+/);
+    const [value, inode = '0'] = [columns[column], columns[9]];
+    if (value !== undefined && inode !== '0') found.set(key, value);
   }
   return found;
 }

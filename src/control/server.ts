@@ -4,9 +4,8 @@ import { lstat, chmod, unlink } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Caller } from '../approval/answers.ts';
 import { SallyportError } from '../errors.ts';
-import type { ClientAddress } from '../policy/decision.ts';
+import { callerOf } from './caller.ts';
 import { checkOrigin, findHolder, singleHeaders } from './guard.ts';
 import { matchRoutes, readQuery, splitTarget } from './match.ts';
 import { surfaces } from './messages.ts';
@@ -207,7 +206,7 @@ async function answerRequest(
   if (isEnough(holder.role, 'answer')) parts.onCall(surface, holder.role);
   const body = method === 'POST' ? await readBody(request, route.bodyLimitBytes) : undefined;
   if (body !== undefined && 'refused' in body) return body;
-  const caller = callerOf(parts, listener, socket);
+  const caller = callerOf(listener, socket, parts.peerOf);
   return await route.handle({
     id,
     query: parameters.value,
@@ -237,22 +236,6 @@ function surfaceOf(request: IncomingMessage, holder: Holder): Surface {
   const said = request.headers['x-sallyport-surface'];
   const known = surfaces.find((surface) => surface === said);
   return holder.surface ?? (known === undefined || known === 'reviewer' ? 'api' : known);
-}
-
-function callerOf(parts: ControlParts, listener: ControlListener, socket: Socket): Caller {
-  const isTcp = listener === 'tcp';
-  return {
-    client: isTcp ? clientOf(socket) : undefined,
-    pid: isTcp ? undefined : parts.peerOf(socket),
-    isConnected: () => !socket.destroyed && !socket.readableEnded,
-  };
-}
-
-function clientOf({ remoteAddress, remotePort, localPort }: Socket): ClientAddress | undefined {
-  if (remoteAddress === undefined || remotePort === undefined || localPort === undefined) {
-    return undefined;
-  }
-  return { address: remoteAddress, port: remotePort, localPort };
 }
 
 async function readBody(

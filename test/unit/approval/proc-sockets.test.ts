@@ -49,10 +49,10 @@ describe('findInodes', () => {
   it('leaves out a socket that nobody holds', () => {
     assert.equal(findInodes(head + row(0, '0100007F:9C41 0100007F:1020', '0'), wanted).size, 0);
   });
-  it('says whose user a socket is, also when nobody holds it', () => {
+  it('says whose user a socket is, unless it has been closed', () => {
     const key = '0100007F:9C41 0100007F:1020';
     assert.deepEqual([...findUsers(head + row(0, key, '22'), wanted)], [[key, 1000]]);
-    assert.deepEqual([...findUsers(head + row(0, key, '0'), wanted)], [[key, 1000]]);
+    assert.deepEqual([...findUsers(head + row(0, key, '0'), wanted)], []);
     assert.deepEqual([...findUsers(head, wanted)], []);
   });
   it('takes any text', () => {
