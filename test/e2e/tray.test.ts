@@ -22,6 +22,7 @@ import {
 import { startDesktop, type Area, type Desktop } from '../support/desktop.ts';
 import {
   askFor,
+  chooseInMenu,
   comeAlive,
   findIcon,
   joinBus,
@@ -216,6 +217,12 @@ describe('the tray menu', { timeout: 300_000 }, () => {
       async () =>
         JSON.stringify(await readMenu(bus)).includes(`Undo: denied once: ${host}`) || undefined,
     );
+    await comeAlive();
+    await chooseInMenu(desktop, bus, await findIcon(desktop, 'idle'), 'Undo');
+    await eventually('it is taken back', async () => {
+      const { answers } = await control.history();
+      return answers.some((answer) => answer.host === host && answer.undone !== null) || undefined;
+    });
   });
 
   it('stays still while it is open, and the click lands on what was shown', async () => {
@@ -260,8 +267,7 @@ describe('the tray menu', { timeout: 300_000 }, () => {
       );
     };
     await comeAlive();
-    const [root] = await menuIds('Panic: deny everything');
-    await actAsHost(root);
+    await chooseInMenu(desktop, bus, await findIcon(desktop, 'idle'), 'Panic: deny everything');
     await panic(true);
     await findIcon(desktop, 'panic');
     await comeAlive();

@@ -143,32 +143,59 @@ export interface OpenMenu {
   readonly choose: (label: string) => Promise<void>;
 }
 
-/** Opens the menu with the right mouse button and goes into the submenu whose label begins so. */
+interface RootMenu {
+  readonly row: LaidOut;
+  readonly point: Point;
+}
+
+/** Opens the menu with the right mouse button and finds the row whose label begins so. */
+async function openRoot(
+  desktop: Desktop,
+  bus: SessionBus,
+  icon: Point,
+  label: string,
+): Promise<RootMenu> {
+  const rows = rowsOf(await readMenu(bus));
+  const row = rows.find((one) => labelOf(one).startsWith(label));
+  if (row === undefined) throw new Error(`no ${label} among ${rows.map(labelOf).join(', ')}`);
+  const known = idsOf(await desktop.windows());
+  await desktop.click(icon, 3);
+  const area = await newMenu(desktop, known);
+  return { row, point: pointOf(area, rows, row) };
+}
+
+/** Opens the menu and clicks its row whose label begins so, both with the mouse. */
+export async function chooseInMenu(
+  desktop: Desktop,
+  bus: SessionBus,
+  icon: Point,
+  label: string,
+): Promise<void> {
+  const { point } = await openRoot(desktop, bus, icon, label);
+  await desktop.move({ x: point.x - 10, y: point.y });
+  await desktop.click(point);
+}
+
+/** Opens the menu and goes into the submenu whose label begins so. */
 export async function openSubmenu(
   desktop: Desktop,
   bus: SessionBus,
   icon: Point,
   label: string,
 ): Promise<OpenMenu> {
-  const menu = await readMenu(bus);
-  const rows = rowsOf(menu);
-  const row = rows.find((one) => labelOf(one).startsWith(label));
-  if (row === undefined) throw new Error(`no ${label} among ${rows.map(labelOf).join(', ')}`);
-  const before = idsOf(await desktop.windows());
-  await desktop.click(icon, 3);
-  const root = await newMenu(desktop, before);
+  const { row, point } = await openRoot(desktop, bus, icon, label);
   const known = idsOf(await desktop.windows());
-  const at = pointOf(root, rows, row);
-  await desktop.move({ x: at.x - 20, y: at.y });
-  await desktop.move(at);
+  await desktop.move({ x: point.x - 20, y: point.y });
+  await desktop.move(point);
   const area = await newMenu(desktop, known);
   const inner = rowsOf(row);
   return {
     area,
     choose: async (wanted) => {
       const found = inner.find((one) => labelOf(one) === wanted);
-      if (found === undefined)
+      if (found === undefined) {
         throw new Error(`no ${wanted} among ${inner.map(labelOf).join(', ')}`);
+      }
       const place = pointOf(area, inner, found);
       await desktop.move({ x: place.x - 10, y: place.y });
       await desktop.click(place);
