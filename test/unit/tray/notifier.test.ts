@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { createClient } from 'dbus-native';
 import type { NotificationModel, TrayAction } from '../../../src/tray/adapter.ts';
 import type { SessionBus } from '../../../src/tray/bus.ts';
 import { openNotifier, type Notifier } from '../../../src/tray/notifier.ts';
@@ -142,22 +141,30 @@ describe('the notification on a Linux desktop', () => {
       [id, key('Allow once')],
     );
     await forger.listNames();
-    const raw = createClient({ busAddress: bench.broker.address });
-    await raw.invokeDbus({ member: 'GetId' });
-    raw.connection.message({
-      type: 4,
-      serial: 99,
-      destination: bench.bus.name,
+    await bench.broker.sendTo(bench.bus, {
       path: '/org/freedesktop/Notifications',
       interface: 'org.freedesktop.Notifications',
       member: 'ActionInvoked',
       signature: 'us',
       body: [id, key('Allow once')],
     });
-    await raw.invokeDbus({ member: 'GetId' });
     await bench.settled();
     assert.deepEqual(bench.actions, []);
-    await raw.close();
+  });
+
+  it('believes nobody but the bus about who the service is', async (context) => {
+    const bench = await open(context);
+    const { id, key } = await ask(bench);
+    await bench.broker.sendTo(bench.bus, {
+      path: '/org/freedesktop/DBus',
+      interface: 'org.freedesktop.DBus',
+      member: 'NameOwnerChanged',
+      signature: 'sss',
+      body: ['org.freedesktop.Notifications', bench.service.bus.name, ':1.99'],
+    });
+    bench.service.click(id, key('Allow once'));
+    await bench.settled();
+    assert.deepEqual([bench.actions, bench.service.posts.length], [[allow], 1]);
   });
 
   it('takes no click on an id it did not post, nor with a key it did not give', async (context) => {

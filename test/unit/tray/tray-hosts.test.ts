@@ -35,11 +35,11 @@ describe('who may draw the tray', () => {
     const broker = await startBroker(context);
     const [bus, liar] = [await broker.connect(), await broker.connect()];
     const hosts = await followTrayHosts(bus, () => undefined);
-    liar.emit('/org/freedesktop/DBus', 'org.freedesktop.DBus', 'NameOwnerChanged', 'sss', [
-      watcherName,
-      '',
-      liar.name,
-    ]);
+    const said = { path: '/org/freedesktop/DBus', interface: 'org.freedesktop.DBus' };
+    const change = [watcherName, '', liar.name];
+    liar.emit(said.path, said.interface, 'NameOwnerChanged', 'sss', change);
+    const signal = { ...said, member: 'NameOwnerChanged', signature: 'sss', body: change };
+    await broker.sendTo(bus, signal);
     await liar.listNames();
     await bus.listNames();
     assert.equal(hosts.has(liar.name), false);
