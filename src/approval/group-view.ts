@@ -107,11 +107,12 @@ export function createGroupView(
     const history = memory.of(host);
     const bundle = flood.bundleOf(id);
     const warnings = [...facts.warnings, ...warnOfBundle(bundle)];
+    const review = parts.reviewOf(id);
     const because = {
       destination,
       waiting,
       stance: facts.stance,
-      review: parts.reviewOf(id),
+      review,
       history,
       expiredMs: memory.expiredFor(protocol, host, port),
       nowMs,
@@ -140,6 +141,7 @@ export function createGroupView(
       bundle,
       askers: group.askers.map(({ asker }) => viewOnce(asker)),
       unidentified: group.unidentified,
+      ...(review?.kind === 'reviewing' ? { reviewing: true } : undefined),
     };
   };
 }

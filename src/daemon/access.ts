@@ -32,7 +32,12 @@ export function openAccess(state: State, parts: () => Parts): Access {
   const live = liveSource(parts);
   const feed = createFeed({
     source: live,
-    onWatching: (surface, change) => parts().approvals.attendance.watching(surface, change),
+    onWatching: (surface, change) => {
+      const { approvals, desk } = parts();
+      approvals.attendance.watching(surface, change);
+      // What a tray said of its desktop is gone with it.
+      if (approvals.attendance.counts().tray === undefined) desk.tray = null;
+    },
     isValid: (key) => tokens.isValid(key) || pages.isValid(key),
     onBug: (error) => parts().onBug(error),
   });

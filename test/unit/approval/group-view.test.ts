@@ -78,6 +78,14 @@ function show(
 }
 
 describe('createGroupView', () => {
+  it('says that a question is under review only while it is, so that nobody is called for it', () => {
+    const during = show(makeDestination('a.test'), { reviewOf: () => ({ kind: 'reviewing' }) });
+    const passedOn = { kind: 'asked', reason: 'it is not sure' } as const;
+    const after = show(makeDestination('a.test'), { reviewOf: () => passedOn });
+    assert.deepEqual([during.reviewing, after.reviewing], [true, undefined]);
+    assert.deepEqual([during.why, after.why], ['reviewer', 'reviewer']);
+  });
+
   it('shows a question that somebody waits in, whole', () => {
     assert.deepEqual(show(makeDestination('api.example.com')), {
       id: 'k3',
