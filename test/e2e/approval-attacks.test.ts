@@ -16,7 +16,7 @@ import {
 
 /** Gives a socket away to nobody: it waits in a message that is never read, so that no process holds it. */
 const python = `
-import json, socket, sys, time
+import json, socket, struct, sys, time
 def hide(s):
     a, b = socket.socketpair()
     socket.send_fds(a, [b'x'], [s.fileno()])
@@ -134,6 +134,25 @@ print(show(ends).recv(9000).decode())
       .filter(({ name }) => /^sallyport\.(?:approval\.self|control\.refused)$/.test(name));
     assert.equal(tries.length, 10);
     assert.equal(tries.filter((line) => line.attributes['sallyport.answer.taken']).length, 0);
+  });
+
+  it('may not answer over connections that it resets', async () => {
+    await inside(`curl -s -m 1 http://reset.test/; true`);
+    const { id } = await daemon.question('reset.test');
+    const code = `
+token, body = open('${daemon.state}/token').read().strip(), '{"outcome":"allow","for":"restart"}'
+for turn in range(100):
+    s = socket.create_connection(('127.0.0.1', ${daemon.control}))
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    s.send(('POST /v1/pending/${id}/answer HTTP/1.1\\r\\nHost: 127.0.0.1:${daemon.control}\\r\\nAuthorization: Bearer ' + token
+      + '\\r\\nContent-Type: application/json\\r\\nContent-Length: ' + str(len(body)) + '\\r\\n\\r\\n' + body).encode())
+    time.sleep(turn % 5 / 1000)
+    s.close()
+`;
+    const { status, stderr } = await runPython(code);
+    assert.equal(status, 0, stderr);
+    await daemon.question('reset.test');
+    assert.deepEqual(await grants(), { grants: [] });
   });
 });
 
