@@ -35,9 +35,10 @@ export function planAnswer(
   const scope = parsed.value;
   const { outcome, note, tell } = request;
   const isOnce = scope.duration.kind === 'once';
+  const who = approver.surface === 'reviewer' ? 'reviewer' : 'approver';
   const plan = {
     scope,
-    say: tell === undefined ? undefined : `The approver says: ${tell}`,
+    say: tell === undefined ? undefined : `The ${who} says: ${tell}`,
     cools: isOnce && outcome === 'deny',
   };
   if (isOnce && group.waiting > 0) return { ok: true, value: { ...plan, spec: undefined } };

@@ -236,7 +236,8 @@ function phraseFor(refusal: Refusal, words: Words): string {
 function phraseEnd(refusal: Refusal, words: Words): string {
   const id = openQuestion(refusal);
   if (id !== undefined) return `is not allowed; ask for it with: sallyport allow ${id}`;
-  return isAnswered(refusal) ? 'was refused by a person' : words.phrase;
+  if (!isAnswered(refusal)) return words.phrase;
+  return `was refused by ${isReviewed(refusal) ? 'the automatic reviewer' : 'a person'}`;
 }
 
 /** Body text: Codex's words first, then which host and reason, what to do, and what not to do. */
@@ -250,11 +251,14 @@ function messageFor(refusal: Refusal, words: Words): string {
 function nextStep(refusal: Refusal, words: Words): string {
   const id = openQuestion(refusal);
   const said = refusal.hold?.say;
-  const say = said === undefined ? '' : `${said} `;
+  const say = said === undefined ? '' : `${said}${/[.!?…]$/.test(said) ? '' : '.'} `;
   if (id !== undefined) {
     return `${say}Question ${id} is open: ask the person in charge to run "sallyport allow ${id}", then try again.`;
   }
-  if (isAnswered(refusal)) return `A person was asked and said no. ${say}`.trimEnd();
+  if (isAnswered(refusal)) {
+    const who = isReviewed(refusal) ? 'The automatic reviewer' : 'A person was asked and';
+    return `${who} said no. ${say}`.trimEnd();
+  }
   return `${say}${words.next}`;
 }
 
@@ -266,6 +270,10 @@ function openQuestion({ verdict, hold }: Refusal): string | undefined {
 
 function isAnswered({ verdict }: Refusal): boolean {
   return verdict.reason === 'not_allowed' && verdict.source === 'decider';
+}
+
+function isReviewed({ hold }: Refusal): boolean {
+  return hold?.approver?.surface === 'reviewer';
 }
 
 const upstreamWords: Partial<Readonly<Record<ErrorCode, string>>> = {

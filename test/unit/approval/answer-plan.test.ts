@@ -117,6 +117,12 @@ describe('planAnswer', () => {
       true,
       'The approver says: use the mirror',
     ]);
+    const tell = 'a paste site';
+    const said = planAnswer({ outcome: 'deny', tell }, group(), {
+      ...approver,
+      surface: 'reviewer',
+    });
+    assert.equal(said.ok && said.value.say, 'The reviewer says: a paste site');
     assert.deepEqual(cools({ for: '1h' }), [false, undefined]);
     assert.deepEqual(cools({ outcome: 'allow' }), [false, undefined]);
   });

@@ -26,9 +26,14 @@ interface RefusalParts {
   readonly source?: Refusal['verdict']['source'];
   readonly group?: string;
   readonly destination?: Destination;
+  readonly surface?: string;
+  readonly say?: string;
 }
 
-function refuse({ reason, source, group, destination }: RefusalParts): Refusal {
+function refuse(parts: RefusalParts): Refusal {
+  const { reason, source, group, destination, surface, say } = parts;
+  const approver = surface === undefined ? undefined : { name: 'dev', surface };
+  const told = say === undefined ? {} : { say };
   return {
     outcome: 'deny',
     request: {
@@ -45,7 +50,7 @@ function refuse({ reason, source, group, destination }: RefusalParts): Refusal {
       rule: undefined,
       grant: undefined,
     },
-    hold: group === undefined ? undefined : { group, waitedMs: 5, approver: undefined },
+    hold: group === undefined ? undefined : { group, waitedMs: 5, approver, ...told },
   };
 }
 
@@ -78,6 +83,38 @@ describe('refusalForConnect', () => {
         'Forbidden by sallyport: example.org:443 was refused by a person',
         'blocked-by-allowlist',
         `Domain not in allowlist. sallyport refused example.org:443 (not_allowed). A person was asked and said no. ${way}`,
+      ),
+    },
+    {
+      name: 'says what that person tells, as a sentence',
+      parts: {
+        reason: 'not_allowed',
+        source: 'decider',
+        group: 'k3',
+        surface: 'page',
+        say: 'The approver says: use the mirror',
+      },
+      want: text(
+        403,
+        'Forbidden by sallyport: example.org:443 was refused by a person',
+        'blocked-by-allowlist',
+        `Domain not in allowlist. sallyport refused example.org:443 (not_allowed). A person was asked and said no. The approver says: use the mirror. ${way}`,
+      ),
+    },
+    {
+      name: 'names no person where the reviewer said no',
+      parts: {
+        reason: 'not_allowed',
+        source: 'decider',
+        group: 'k3',
+        surface: 'reviewer',
+        say: 'The reviewer says: is this a paste site?',
+      },
+      want: text(
+        403,
+        'Forbidden by sallyport: example.org:443 was refused by the automatic reviewer',
+        'blocked-by-allowlist',
+        `Domain not in allowlist. sallyport refused example.org:443 (not_allowed). The automatic reviewer said no. The reviewer says: is this a paste site? ${way}`,
       ),
     },
     {
