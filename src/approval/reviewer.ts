@@ -102,7 +102,8 @@ export function createReviewer(parts: ReviewerParts): Reviewer {
 
   function passOn(view: GroupView, reason: string): void {
     setState(view.id, { kind: 'asked', reason });
-    parts.onAsked(view);
+    // As it is now, which says why it was left.
+    parts.onAsked(latest(view));
   }
 
   /** Why no review may begin; a place in the hour is taken when one may. */
@@ -160,7 +161,7 @@ export function createReviewer(parts: ReviewerParts): Reviewer {
     const end = kind === 'changed' ? 'asked' : kind;
     parts.onReviewed({ id, host, port, verdict, end, tookMs });
     if (end !== 'asked') forget(id);
-    else passOn(latest(view), ended.kind === 'asked' ? ended.reason : changedText);
+    else passOn(view, ended.kind === 'asked' ? ended.reason : changedText);
   }
 
   function latest(view: GroupView): GroupView {

@@ -26,6 +26,7 @@ function setUp({ isOn = true, perHour = 30, result = { status: 'answered' } }: G
   const runs: Run[] = [];
   const answers: [string, AnswerRequest, ApproverRef][] = [];
   const asked: string[] = [];
+  const told: GroupView[] = [];
   const reviewed: Reviewed[] = [];
   const bugs: unknown[] = [];
   const groups = new Map<string, GroupView>();
@@ -40,7 +41,11 @@ function setUp({ isOn = true, perHour = 30, result = { status: 'answered' } }: G
       : undefined,
     settings: () => ({ reviewSeconds: 20, reviewMinutes: 10, reviewPerHour: perHour }),
     isPaused: () => world.isPaused,
-    group: (id) => groups.get(id) ?? 'gone',
+    group: (id) => {
+      const view = groups.get(id);
+      const whySentence = `review: ${reviewer.reviewOf(id)?.kind ?? 'none'}`;
+      return view === undefined ? 'gone' : { ...view, whySentence };
+    },
     answer: (id, request, approver) => {
       if (world.isBroken) throw new Error('broken');
       answers.push([id, request, approver]);
@@ -49,7 +54,10 @@ function setUp({ isOn = true, perHour = 30, result = { status: 'answered' } }: G
     },
     now: () => world.nowMs,
     onChanged: () => (world.changes += 1),
-    onAsked: ({ id }) => asked.push(id),
+    onAsked: (view) => {
+      asked.push(view.id);
+      told.push(view);
+    },
     onReviewed: (end) => reviewed.push(end),
     onBug: (error) => bugs.push(error),
   });
@@ -63,7 +71,7 @@ function setUp({ isOn = true, perHour = 30, result = { status: 'answered' } }: G
     runs[at]?.end(answer);
     await settled();
   };
-  return { reviewer, runs, answers, asked, reviewed, bugs, groups, world, open, end };
+  return { reviewer, runs, answers, asked, told, reviewed, bugs, groups, world, open, end };
 }
 
 /** Lets what was resolved go through its few awaits. */
@@ -268,6 +276,20 @@ describe('the reviewer', () => {
     await end(0, say('allow'));
     assert.deepEqual(asked, ['k3']);
     assert.deepEqual(reviewer.reviewOf('k3'), { kind: 'asked', reason: 'no room' });
+  });
+
+  it('passes a question on as it is then, which says why it was left', async () => {
+    const { told, open, end } = setUp({ perHour: 1 });
+    open({ id: 'k1' });
+    open({ id: 'k2' });
+    await end(0, say('ask'));
+    assert.deepEqual(
+      told.map(({ id, whySentence }) => [id, whySentence]),
+      [
+        ['k2', 'review: asked'],
+        ['k1', 'review: asked'],
+      ],
+    );
   });
 
   it('reviews a question that changed once more, in the time that is left', async () => {
