@@ -408,10 +408,26 @@ export function createHolds(parts: HoldsParts): Holds {
   /** A lasting grant also answers what waits in other questions, as far as it covers them. */
   function spread(): void {
     if (parts.evaluate !== undefined) rejudge(parts.evaluate);
+    const served = new Map<string, Set<string>>();
     for (const [id, { request, asker }] of waiters) {
       const found = programGrant(request.destination, asker);
-      if (found !== undefined) carryOut(pending.end(id, endOf(found), now()), { grant: found });
+      if (found === undefined || asker === undefined) continue;
+      const effects = pending.end(id, endOf(found), now());
+      carryOut(effects, { grant: found });
+      for (const effect of effects) {
+        if (effect.kind !== 'ended' || effect.group === undefined) continue;
+        const programs = served.get(effect.group) ?? new Set();
+        served.set(effect.group, programs.add(heldAsker(asker).identity));
+      }
     }
+    for (const [id, programs] of served) closeServed(id, programs);
+  }
+
+  /** A question all of whose programs have got what they asked for needs no answer any more. */
+  function closeServed(id: string, programs: ReadonlySet<string>): void {
+    const group = pending.find(id);
+    if (typeof group === 'string' || group.unidentified) return;
+    if (group.askers.every(({ identity }) => programs.has(identity))) carryOut(pending.decide(id));
   }
 
   function rejudge(evaluate: (request: DecisionRequest) => Verdict): number {

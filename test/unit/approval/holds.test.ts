@@ -636,6 +636,34 @@ describe('an answer bound to the programs that ask', () => {
       assert.equal(opened.length, 2);
     });
   }
+  it('closes other questions that it answers for all who asked them', async (context) => {
+    let who: Asker | undefined = asker;
+    const { holds } = bench(context, { findAsker: () => Promise.resolve(who) });
+    const holdAs = async (program: Asker | undefined, host: string) => {
+      who = program;
+      const end = holds.hold(request(host), never());
+      await turn();
+      return { end };
+    };
+    await holdAs(asker, 'a.example.net');
+    const covered = await holdAs(asker, 'b.example.net');
+    await holdAs(asker, 'c.example.net');
+    await holdAs(wget, 'c.example.net');
+    await holdAs(asker, 'd.example.net');
+    await holdAs(undefined, 'd.example.net');
+    const wide = { for: '1h', host: '*.example.net', program: 'this' } as const;
+    holds.answer('a1', { outcome: 'allow', ...wide }, approver);
+    assert.equal((await covered.end).end, 'allowed');
+    assert.deepEqual(
+      holds.list().map(({ host, waiting }) => [host, waiting]),
+      [
+        ['c.example.net', 1],
+        ['d.example.net', 1],
+      ],
+    );
+    holds.stop();
+  });
+
   it('is marked for the gate in the connections it releases', async (context) => {
     const { holds } = bench(context);
     const end = holds.hold(request(), never());
