@@ -54,7 +54,7 @@ function ask(daemon: RunningDaemon, host: string, path: '/' | '/stream' = '/'): 
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const ended = once(child, 'close').then(([status, signal]) => {
-    return { status, signal, stdout, stderr } as Finished; // as Node gives them
+    return { status, signal, stdout, stderr };
   });
   return { child, output: () => stdout, ended };
 }
@@ -75,14 +75,21 @@ async function start(
   more = '',
   given: Partial<Parameters<typeof startSallyport>[0]> = {},
 ): Promise<RunningDaemon> {
-  return await startSallyport({
+  const daemon = await startSallyport({
     hosts: Object.fromEntries(hosts.map((name) => [name, '127.0.0.1'])),
     config: `[network]\nallowed_domains = ["127.0.0.1:${port}", "allowed.test"]\n${more}`,
     ...given,
   });
+  running.add(daemon);
+  return daemon;
 }
 
+/** Daemons of tests that failed go on, and with them this process. */
+const running = new Set<RunningDaemon>();
+after(() => Promise.all([...running].map(end)));
+
 async function end(daemon: RunningDaemon): Promise<void> {
+  running.delete(daemon);
   await daemon.stop();
   removeFolder(daemon.folder);
 }
@@ -267,12 +274,12 @@ describe('a policy that widens', { timeout: 120_000 }, () => {
 
   it('saved by an admin with the difference in sight needs no second word', async () => {
     const daemon = await start(['wide.test'], '[control]\nconfirm_widening = true\n');
-    const before = readFileSync(daemon.configFile, 'utf8');
+    const old = readFileSync(daemon.configFile, 'utf8').split('\n');
     const added = await daemon.sallyport(['rules', 'add', 'allow', 'wide.test', '--yes']);
     assert.equal(added.status, 0, added.stderr);
     assert.match((await ask(daemon, 'wide.test').ended).stdout, /origin/);
-    const after = readFileSync(daemon.configFile, 'utf8').split('\n');
-    assert.equal(before.split('\n').filter((line) => !after.includes(line)).length, 1);
+    const now = readFileSync(daemon.configFile, 'utf8').split('\n');
+    assert.equal(old.filter((line) => !now.includes(line)).length, 1);
     assert.equal(names(daemon, 'sallyport.policy.edited').length, 1);
     await end(daemon);
   });
@@ -371,7 +378,7 @@ describe('a program behind the gate', { timeout: 120_000 }, () => {
         'undo',
         'revoke',
         'resume',
-        'rules_save',
+        'rules_check', // which comes before any saving
         'token_create',
         'token_rotate',
         'page_code',
