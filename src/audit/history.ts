@@ -1,6 +1,6 @@
 // Reads the journal from its end: what was decided lately, newest first. Bounded, since it is asked for by
 // people while the daemon works; the journal itself is never changed here.
-import { open } from 'node:fs/promises';
+import { open, type FileHandle } from 'node:fs/promises';
 import type { AuditEvent } from './draft.ts';
 import { type PastDecision, readDecision } from './event.ts';
 import { listFiles } from './journal-file.ts';
@@ -85,7 +85,8 @@ async function* newestFirst(folder: string): AsyncGenerator<Read, void, void> {
 
 /** The lines of one file, last first, a piece at a time. */
 async function* linesFromEnd(file: string): AsyncGenerator<Read, void, void> {
-  await using handle = await open(file, 'r');
+  await using handle = await openThere(file);
+  if (handle === undefined) return;
   let end = (await handle.stat()).size;
   let rest = Buffer.alloc(0);
   while (end > 0) {
@@ -103,5 +104,15 @@ async function* linesFromEnd(file: string): AsyncGenerator<Read, void, void> {
     for (const line of lines.toReversed()) {
       if (line !== '') yield { event: readLine(line), bytes: line.length };
     }
+  }
+}
+
+/** Undefined for a file that has been rotated away since the folder was listed: it held the oldest. */
+async function openThere(file: string): Promise<FileHandle | undefined> {
+  try {
+    return await open(file, 'r');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
   }
 }

@@ -115,4 +115,13 @@ describe('readRecent', () => {
     await readRecent(makeJournal(13), limit, ({ uid }) => seen.push(uid));
     assert.deepEqual(seen, ['u12', 'u11']);
   });
+  it('ends where a file has been rotated away meanwhile', async () => {
+    const folder = makeJournal(13);
+    const seen: string[] = [];
+    await readRecent(folder, 1_000_000, ({ uid }) => {
+      seen.push(uid);
+      rmSync(join(folder, '0000000001-20261120T000000.000Z.jsonl'), { force: true });
+    });
+    assert.deepEqual(seen, ['u12', 'u11', 'u10', 'beat']);
+  });
 });
