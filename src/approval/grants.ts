@@ -60,8 +60,6 @@ export interface Grants {
   readonly add: (spec: GrantSpec) => GrantView | undefined;
   /** Oldest first. */
   readonly list: () => readonly GrantView[];
-  /** Older than this many days, and not used for as long; oldest first. */
-  readonly unused: (days: number) => readonly GrantView[];
   /** What was revoked, or undefined for an id that is not there. Gone at once, even when saving then throws. */
   readonly revoke: (id: string) => GrantView | undefined;
   /** Drops what has expired. */
@@ -83,7 +81,6 @@ export interface GrantsParts {
 
 /** Ids set aside in the file at a time, so that none means a second thing after a crash. */
 const idBlock = 64;
-const dayMs = 24 * 60 * 60_000;
 
 /** Loads the kept grants; throws ERR_STATE_CORRUPT naming the file when it holds anything else. */
 export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Grants {
@@ -222,12 +219,6 @@ export function createGrants({ store, now, onChanged, onUsed }: GrantsParts): Gr
       grant.lastUsedMs = now();
       isDirty ||= grant.for === 'always';
       onUsed?.(id);
-    },
-    unused: (days) => {
-      const before = now() - days * dayMs;
-      const isOld = ({ createdMs, lastUsedMs }: Grant) => (lastUsedMs ?? createdMs) < before;
-      sweep();
-      return [...byId.values()].filter(isOld).map((grant) => viewOf(grant));
     },
     revoke: (id) => {
       const grant = byId.get(id);
