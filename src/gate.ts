@@ -144,7 +144,6 @@ function answered(
     case 'denied':
       return { ...deny('not_allowed', 'decider'), grant };
     case 'paused': // nobody will answer, and the question stays, as after a wait in vain
-
     case 'timeout':
       return deny('approval_timeout', 'decider');
     case 'gone':
