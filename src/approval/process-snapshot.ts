@@ -127,7 +127,6 @@ function lineOf(snapshot: Snapshot | undefined, pid: number): readonly ListedPro
 
 function infoOf(listed: ListedProcess, isExec: SnapshotFinderParts['isExec']): ProcessInfo {
   const { pid, started, executable, name, words, cwd, hasTerminal, uid } = listed;
-  const program = programOf({ executable, name });
   return {
     pid,
     started,
@@ -138,7 +137,7 @@ function infoOf(listed: ListedProcess, isExec: SnapshotFinderParts['isExec']): P
     repository: undefined,
     hasTerminal,
     isExec: isExec(words),
-    isShell: isPromptingShell(program.replace(/\.exe$/i, ''), words),
+    isShell: isPromptingShell(programOf(listed), words),
     uid,
     proxyPorts: [],
   };

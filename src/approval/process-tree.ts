@@ -59,7 +59,8 @@ const terminals = namesIn(
   `login sshd sshd-session tmux screen zellij dtach abduco gnome-terminal-server ptyxis-agent kgx xterm
   uxterm konsole yakuake xfce4-terminal mate-terminal lxterminal qterminal terminator tilix guake st urxvt
   rxvt urxvtd foot alacritty kitty wezterm wezterm-gui wezterm-mux-server ghostty warp warp-terminal rio
-  contour code code-insiders codium cursor windsurf zed zed-editor`,
+  contour code code-insiders codium cursor windsurf zed zed-editor windowsterminal conhost openconsole
+  explorer`,
 );
 
 const shells = namesIn('sh bash zsh fish dash ash ksh ksh93 mksh tcsh csh pwsh nu elvish xonsh');
@@ -76,10 +77,13 @@ export function processRef(asker: Asker | undefined): ProcessRef | undefined {
   return { pid, executable: executable ?? name };
 }
 
-/** The program's name: from its executable, which is harder to fake than the name it gives itself. */
+/**
+ * The program's name: from its executable, which is harder to fake than the name it gives itself; without the `.exe`
+ * of Windows, whose paths are listed with slashes.
+ */
 export function programOf({ executable, name }: Pick<ProcessInfo, 'executable' | 'name'>): string {
-  if (executable === undefined) return name;
-  const program = basename(executable).replace(/ \(deleted\)$/, '');
+  const own = executable === undefined ? name : basename(executable).replace(/ \(deleted\)$/, '');
+  const program = own.replace(/\.exe$/i, '');
   return program === 'busybox' ? name : program;
 }
 
@@ -101,7 +105,8 @@ export function isPromptingShell(program: string, commandLine: readonly string[]
 
 /** Where a tree ends: pid 1, service managers, terminals and their servers, and interactive shells. */
 function boundaryOf(process: ProcessInfo): 'service' | 'person' | undefined {
-  const program = programOf(process).replace(/^-/, '').replace(/:.*$/, ''); // "-bash", "tmux: server"
+  // "-bash", "tmux: server", and on Windows names are of any case.
+  const program = programOf(process).replace(/^-/, '').replace(/:.*$/, '').toLowerCase();
   if (terminals.has(program) || (process.isShell && process.hasTerminal)) return 'person';
   return process.pid === 1 || services.has(program) ? 'service' : undefined;
 }

@@ -40,7 +40,7 @@ export function programPhrase(
 
 /** Everyday name first, then the arguments after it. */
 function wordsOf(process: Pick<ProcessInfo, 'executable' | 'name' | 'commandLine'>): string[] {
-  const program = programOf(process).replace(/\.exe$/i, '');
+  const program = programOf(process);
   if (process.executable?.includes('/apt/methods/') === true) return ['apt'];
   const [own = '', ...given] = process.commandLine;
   const helped = helperOf.get(program);

@@ -24,6 +24,7 @@ const desk = [shell, terminal, init];
 
 describe('treeOf', () => {
   const named = (name: string, pid = 80) => makeProcess(pid, { executable: undefined, name });
+  const listed = (executable: string) => makeProcess(81, { executable });
   const cases: readonly {
     name: string;
     line: readonly [ProcessInfo, ...ProcessInfo[]];
@@ -72,6 +73,16 @@ describe('treeOf', () => {
       want: [70, 61, 50],
     },
     { name: 'holds an asker that is itself a boundary', line: [shell, terminal, init], want: [30] },
+    {
+      name: 'ends below what starts programs for a person on Windows, as it is listed there',
+      line: [curl, codex, listed('C:/Program Files/WindowsApps/x/WindowsTerminal.exe'), init],
+      want: [70, 50],
+    },
+    {
+      name: 'ends below the desktop of Windows',
+      line: [curl, listed('C:/Windows/Explorer.EXE')],
+      want: [70],
+    },
     { name: 'reaches the end when nothing stops it', line: [curl, codex], want: [70, 50] },
     { name: 'is one process when it has no parent', line: [curl], want: [70] },
   ];
