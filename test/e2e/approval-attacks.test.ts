@@ -84,6 +84,14 @@ s.send(b'CONNECT ${host}:443 HTTP/1.1\\r\\nHost: ${host}:443\\r\\n\\r\\n')
     await isRefused('left.test', { unidentified: false });
   });
 
+  it('may not have its question held longer', async () => {
+    const { id, deadline } = await daemon.question('left.test'); // its asker still waits
+    const { status, stderr } = await answer(`hold ${id} 60m`);
+    assert.equal(status, 5, stderr);
+    assert.equal((await daemon.question('left.test')).deadline, deadline);
+    assert.equal((await daemon.sallyport(['hold', id, '60m'])).status, 0);
+  });
+
   it('may not answer through what it leaves behind, at whatever door it asks', async () => {
     const file = join(daemon.folder, 'left-behind');
     const socks = `curl -s -m 1 --socks5-hostname 127.0.0.1:${daemon.socks} http://socks.test/`;
@@ -132,7 +140,7 @@ print(show(ends).recv(9000).decode())
     const tries = daemon
       .journal()
       .filter(({ name }) => /^sallyport\.(?:approval\.self|control\.refused)$/.test(name));
-    assert.equal(tries.length, 10);
+    assert.equal(tries.length, 11);
     assert.equal(tries.filter((line) => line.attributes['sallyport.answer.taken']).length, 0);
   });
 
