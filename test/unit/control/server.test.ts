@@ -295,6 +295,10 @@ describe('the control listener', () => {
 
   it('lets a person in while one who has the token holds every connection (it once did not)', async (context) => {
     const bench = await openBench(context);
+    const abort = new AbortController();
+    const client = createControlClient({ url: bench.url, token });
+    const stream = client.watch(abort.signal)[Symbol.asyncIterator]();
+    await stream.next();
     const begun = [
       'POST /v1/pause HTTP/1.1',
       `Host: 127.0.0.1:${bench.port}`,
@@ -310,7 +314,10 @@ describe('the control listener', () => {
       socket.write(begun);
     }
     assert.equal((await send(bench, {})).status, 200);
+    assert.equal(bench.feed.count(), 1); // who watches is not crowded out
     for (const socket of held) socket.destroy();
+    abort.abort();
+    await stream.next();
   });
 
   it('knows a session of the page by its secret, and forces its surface', async (context) => {
