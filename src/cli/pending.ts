@@ -14,7 +14,7 @@ import {
   renderSpan,
   renderTable,
 } from './render.ts';
-import { describeTerm } from './watch-cards.ts';
+import { describeFate } from './watch-cards.ts';
 
 const usage = `usage: sallyport pending [--watch] [--json]
 
@@ -102,15 +102,13 @@ export function renderNews(before: LiveView | undefined, after: LiveView): strin
     });
   const went = (before?.groups ?? [])
     .filter(({ id }) => !open.has(id))
-    .map((group) => `${group.id} ${describeFate(group, after)}`);
+    .map((group) => `${group.id} ${describeGoing(group, after)}`);
   return [...came, ...went].map((line) => `${line}\n`).join('');
 }
 
-function describeFate(group: GroupView, { answers }: LiveView): string {
-  const answer = answers.find(({ id, host }) => id === group.id && host === group.host);
+function describeGoing(group: GroupView, { answers }: LiveView): string {
+  const answer = answers.find(({ id }) => id === group.id);
   if (answer === undefined) return 'ends without an answer';
-  const verb = answer.outcome === 'allow' ? 'is allowed' : 'is denied';
-  return escapeText(
-    `${verb} ${describeTerm(answer.for)} by ${answer.approver} (${answer.surface})`,
-  );
+  const fate = describeFate({ kind: 'answered', answer });
+  return escapeText(`is ${fate} by ${answer.approver} (${answer.surface})`);
 }

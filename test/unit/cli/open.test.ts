@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { createOpenCommand, openCommand, openerWords } from '../../../src/cli/open.ts';
-import { recordIo, startStandIn } from '../../support/command.ts';
+import { makeFolder, recordIo, startStandIn } from '../../support/command.ts';
 
 const url = 'http://127.0.0.1:4131/#code=abc';
 const code = { url, expires: '2026-11-20T12:01:00.000Z' };
@@ -39,6 +41,15 @@ describe('open', () => {
   it('prints the address when the opener is not there', async (t) => {
     const daemon = await startStandIn(t, () => [200, code]);
     const io = recordIo({ ...daemon.env, PATH: '/nowhere', DISPLAY: ':9' });
+    assert.equal(await openCommand.run([], io), 0);
+    assert.equal(io.written.out, `${url}\n`);
+  });
+
+  it('prints the address when the desktop has no browser', async (t) => {
+    const daemon = await startStandIn(t, () => [200, code]);
+    const folder = makeFolder(t);
+    writeFileSync(join(folder, 'xdg-open'), '#!/bin/sh\nexit 3\n', { mode: 0o755 });
+    const io = recordIo({ ...daemon.env, PATH: folder, DISPLAY: ':9' });
     assert.equal(await openCommand.run([], io), 0);
     assert.equal(io.written.out, `${url}\n`);
   });
