@@ -112,7 +112,19 @@ export async function callDaemon(
   options: CallOptions,
 ): Promise<unknown> {
   const { places, token } = await findAccess(target);
+  await knock(places, options);
   return readReply(await atOnePlace(places, (place) => send(place, token, asked, options)));
+}
+
+/**
+ * Asks over the socket whether the daemon is there. Its address file outlives a crash, and then any user of this
+ * machine may take the port and wait for the token; the socket lies where only our own user can put one.
+ */
+async function knock(places: readonly Place[], options: CallOptions): Promise<void> {
+  const sockets = places.filter(({ kind }) => kind === 'socket');
+  if (sockets.length === 0 || sockets.length === places.length) return;
+  const asked = { method: 'GET', path: '/v1/health' };
+  await atOnePlace(sockets, (place) => send(place, '', asked, options));
 }
 
 async function atOnePlace<T>(
@@ -234,6 +246,7 @@ export async function* watchDaemon(
     silence.signal.aborted ? 'the daemon has fallen silent' : 'the daemon broke off';
   try {
     const { places, token } = await findAccess(target);
+    await knock(places, { surface, timeoutMs });
     const asked = { method: 'GET', path: '/v1/events' };
     const incoming = await atOnePlace(places, (place) =>
       open(place, token, asked, { surface, signal: both, what }),

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -71,15 +71,19 @@ export async function startStandIn(
   const folder = join(makeFolder(context), 'state');
   const state = openState(folder);
   const seen: SeenRequest[] = [];
-  const server = createServer(
-    (incoming, outgoing) => void respond(incoming, outgoing, answer, seen),
-  );
+  const [server, door] = [0, 1].map(() =>
+    createServer((incoming, outgoing) => void respond(incoming, outgoing, answer, seen)),
+  ) as [Server, Server];
+  const listening = [once(server, 'listening'), once(door, 'listening')];
   server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  context.after(() => {
-    server.closeAllConnections();
-    server.close();
-  });
+  door.listen(state.socketPath);
+  await Promise.all(listening);
+  for (const each of [server, door]) {
+    context.after(() => {
+      each.closeAllConnections();
+      each.close();
+    });
+  }
   const control = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const addresses = {
     pid: process.pid,

@@ -275,6 +275,20 @@ describe('createControlClient', () => {
     });
     await assert.rejects(createControlClient({ state }).status(), unreachable);
   });
+  it('asks nobody at the port while nobody answers on the socket, since anybody may have the port by then', async (context) => {
+    let connections = 0;
+    const other = await listen(context, () => (connections += 1));
+    const state = stateFolder(context, { pid: 1, control: other, socket: '/nowhere.sock' });
+    const client = createControlClient({ state });
+    const unreachable = { code: 'ERR_CONTROL_UNREACHABLE' };
+    await assert.rejects(client.health(), unreachable);
+    await assert.rejects(client.status(), unreachable);
+    await assert.rejects(
+      client.watch(new AbortController().signal)[Symbol.asyncIterator]().next(),
+      unreachable,
+    );
+    assert.equal(connections, 0);
+  });
   it('says that the daemon broke off, and does not ask twice', async (context) => {
     let connections = 0;
     const broken = createServer((socket) => {
