@@ -1,6 +1,8 @@
 // Programs behind the gate that try to answer for themselves by keeping out of sight: each of these once worked.
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import type { GroupView } from '../../src/control/messages.ts';
@@ -181,5 +183,28 @@ describe('another user of this machine', { timeout: 60_000 }, () => {
       await daemon.stop();
       removeFolder(daemon.folder);
     }
+  });
+});
+
+describe('another user of the machine', { timeout: 120_000 }, () => {
+  it('is sent no token on the port of a daemon that crashed (it once was)', async () => {
+    const daemon = await startSallyport({ config: '' });
+    const { pid } = JSON.parse((await daemon.sallyport(['status', '--json'])).stdout) as {
+      readonly pid: number;
+    };
+    process.kill(pid, 'SIGKILL');
+    await once(daemon.process, 'exit');
+    let connections = 0;
+    const impostor = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    }).listen(daemon.control ?? 0, '127.0.0.1');
+    await once(impostor, 'listening');
+    for (const words of [['status'], ['pending'], ['exec', '--', 'true']]) {
+      assert.equal((await daemon.sallyport(words)).status, 1);
+    }
+    assert.equal(connections, 0);
+    impostor.close();
+    removeFolder(daemon.folder);
   });
 });
