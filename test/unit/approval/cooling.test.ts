@@ -48,4 +48,13 @@ describe('a deny that cools', () => {
       [false, true, true],
     );
   });
+  it('counts as new again when it is given again', () => {
+    const cooling = new Cooling();
+    const hosts = ['a', 'b', 'a', 'c', 'd'].map((name) => makeDestination(`${name}.example`));
+    for (const host of hosts) cooling.add(host, cooled, 0, 3);
+    assert.deepEqual(
+      hosts.map((host) => cooling.has(host, 0)),
+      [true, false, true, true, true],
+    );
+  });
 });

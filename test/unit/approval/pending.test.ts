@@ -544,3 +544,17 @@ describe('endAll', () => {
     );
   });
 });
+
+describe('a question without a place', () => {
+  it('is not one of those that give way', () => {
+    const pending = make({ groups: 1 });
+    ask(pending, 'waiting.example', codex);
+    const refused = pending.open(makeDestination('refused.example'), 0, { holdMs: 0 });
+    const { effects } = ask(pending, 'late.example', other);
+    assert.deepEqual(
+      effects.flatMap((effect) => (effect.kind === 'closed' ? [effect.why] : [])),
+      ['crowded'],
+    );
+    assert.notEqual(pending.find(refused.group ?? ''), 'gone', 'its program is still looked for');
+  });
+});
