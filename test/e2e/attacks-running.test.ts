@@ -137,7 +137,9 @@ describe('what a client sends', { timeout: 60_000 }, () => {
     for (const text of [shown, asJson]) {
       assert.doesNotMatch(text, /[\p{Cf}\p{Zl}\p{Zp}]|(?!\n)\p{Cc}/u);
     }
-    assert.equal(shown.trimEnd().split('\n').length, 2, 'a heading and one line');
+    const lines = shown.trimEnd().split('\n');
+    assert.equal(lines.length, 3, 'a heading, the question and why it is asked');
+    assert.match(lines[2] ?? '', /^ +No rule names this host\.$/);
     for (const line of journal.trimEnd().split('\n')) {
       assert.match((JSON.parse(line) as { name: string }).name, /^(?:sallyport|codex)\./);
     }
