@@ -60,6 +60,7 @@ export interface RuleRef {
 
 /** The local program's end of the connection, as the kernel reports it. */
 export interface ClientAddress {
+  /** Empty when the client was gone before it was looked at; the audit trail then says `unknown`. */
   readonly address: string;
   readonly port: number;
   /** The port of ours it connected to; with `port` it names the connection to the OS. */

@@ -33,7 +33,7 @@ export interface DoorParts {
 /** The client's end of a connection. */
 export function clientOf(socket: Socket): ClientAddress {
   return {
-    address: socket.remoteAddress ?? 'unknown',
+    address: socket.remoteAddress ?? '',
     port: socket.remotePort ?? 0,
     localPort: socket.localPort ?? 0,
   };

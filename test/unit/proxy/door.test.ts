@@ -68,7 +68,7 @@ describe('requestFor', () => {
       destination,
       listener: 'http',
       method: 'POST',
-      client: { address: 'unknown', port: 0, localPort: 0 },
+      client: { address: '', port: 0, localPort: 0 },
     };
     assert.deepEqual(requestFor(message, destination, 'request'), {
       ...asked,
@@ -97,7 +97,7 @@ describe('refuseMalformed', () => {
       assert.deepEqual(seen, [
         {
           listener: 'http',
-          client: { address: 'unknown', port: 0, localPort: 0 },
+          client: { address: '', port: 0, localPort: 0 },
           what: 'it is odd',
           text,
         },
