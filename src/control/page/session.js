@@ -4,8 +4,15 @@
 
 const storageKey = 'sallyport-session';
 
+const isOld = 'This link was used before, or is too old.';
+/** By the status of the daemon's "no", where it is not `isOld`. @type {Readonly<Record<number, string>>} */
+const refusals = {
+  403: 'This link is for the user who runs sallyport; this browser is of another one.',
+  429: 'Too many wrong links were tried; wait a minute.',
+};
+
 /**
- * How opening ended: `none` has neither code nor secret, `refused` had a code that is used up or too old.
+ * How opening ended: `none` has neither code nor secret, `refused` had a code that is not taken.
  * @typedef {{ readonly kind: 'open', readonly secret: string }
  *   | { readonly kind: 'none' } | { readonly kind: 'refused', readonly message: string }
  *   | { readonly kind: 'unreachable' }} Opening
@@ -44,8 +51,7 @@ async function redeem(code) {
       body: JSON.stringify({ code }),
       signal: AbortSignal.timeout(15_000),
     });
-    if (!response.ok)
-      return { kind: 'refused', message: 'This link was used before, or is too old.' };
+    if (!response.ok) return { kind: 'refused', message: refusals[response.status] ?? isOld };
     /** @type {PageSessionResponse} */
     const { secret } = await response.json();
     return { kind: 'open', secret };
