@@ -323,6 +323,24 @@ describe('the rules', { timeout: 120_000 }, () => {
     assert.equal(world.file.text, text);
   });
 
+  it('take no typing while they are saved: it would be lost', async (t) => {
+    const { page } = await open(t);
+    await page.getByRole('tab', { name: 'Rules' }).click();
+    const area = page.locator('textarea');
+    await area.fill('# mine\n');
+    await page.getByText('can be saved').waitFor();
+    const held = Promise.withResolvers<void>();
+    await page.route('**/v1/rules/save', async (route) => {
+      await held.promise;
+      await route.continue();
+    });
+    await page.getByRole('button', { name: 'Save' }).click();
+    assert.equal(await area.isEditable(), false);
+    held.resolve();
+    await page.getByText('Saved; 1 rule added').waitFor();
+    assert.equal(await area.isEditable(), true);
+  });
+
   it('are not saved over what somebody else has saved', async (t) => {
     const { world, page } = await open(t);
     await page.getByRole('tab', { name: 'Rules' }).click();

@@ -169,6 +169,7 @@ export function createEditor(context, hooks) {
   async function save() {
     if (file === undefined || checked === undefined) return;
     setOff(parts.save, true);
+    parts.area.readOnly = true; // the text that comes back takes the place of what is typed meanwhile
     try {
       const saved = await context.api.save({ file: file.file, etag: file.etag, text: textNow() });
       load(saved.file);
@@ -178,6 +179,8 @@ export function createEditor(context, hooks) {
     } catch (error) {
       showProblem(error);
       showState();
+    } finally {
+      parts.area.readOnly = false;
     }
   }
 
