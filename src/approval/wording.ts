@@ -87,7 +87,8 @@ function ruleOf(view: GroupView, { outcome, scope, isBound, until }: PlannedAnsw
   const { host, port, duration } = scope;
   const place =
     port === 'any' ? `${host}:*` : formatHostPort(host, isIpv6(host) ? 'ipv6' : 'name', port);
-  const lasts = until === undefined ? duration.kind : `until ${until}`;
+  const end = duration.kind === 'restart' ? 'sallyport stops' : until;
+  const lasts = end === undefined ? duration.kind : `until ${end}`;
   const use = duration.kind === 'once' ? ', one use' : '';
   const program = isBound ? `, for ${askersOf(view)}` : '';
   return `${outcome} ${view.protocol} ${place} ${lasts}${use}${program}`;

@@ -12,7 +12,7 @@ import type { CommandIo } from './command.ts';
 import { exitCodes } from './command.ts';
 import { openClient } from './daemon-client.ts';
 import { readOptions, usageError } from './options.ts';
-import { escapeText, renderCount, renderHostPort, renderJsonLine } from './render.ts';
+import { escapeText, renderCount, renderHostPort, renderJsonLine, renderSpan } from './render.ts';
 import { reportError } from './report.ts';
 
 /** The part of the usage text that both commands have. */
@@ -149,13 +149,20 @@ export function renderAnswer({ id, outcome, released, grant }: AnswerResponse): 
   );
 }
 
+/** How long it holds from the answer on; the clock of another day would have to be told with its day. */
+function lastsOf({ created, expires }: GrantView): string {
+  return expires === null
+    ? 'until its end'
+    : `for the next ${renderSpan(Date.parse(created), Date.parse(expires))}`;
+}
+
 function describeGrant(grant: GrantView): string {
   const where = renderHostPort(grant.host, grant.port === 'any' ? '*' : grant.port);
   switch (grant.for) {
     case 'ticket':
       return `nobody waits, so the next try within 10 minutes counts (${grant.id}, ${where})`;
     case 'until':
-      return `remembered as ${grant.id} for ${where} until ${grant.expires ?? 'its end'}`;
+      return `remembered as ${grant.id} for ${where} ${lastsOf(grant)}`;
     case 'restart':
       return `remembered as ${grant.id} for ${where} until the daemon stops`;
     case 'always':

@@ -9,7 +9,8 @@ import { escapeText, renderCount, renderJson } from './render.ts';
 const usage = `usage: sallyport undo [ID] [--json]
 
 Takes back the answer to the question ID, or the last answer that stands: forgets what it left behind and, for an
-allow, closes every connection that it let through. "sallyport history" lists the answers.
+allow, closes every connection that it let through. "sallyport watch" lists the last answers with their ids,
+"sallyport history" what they decided.
 `;
 
 /** The command. */

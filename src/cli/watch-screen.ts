@@ -216,7 +216,7 @@ function keysOf(state: WatchState): string {
     case 'confirm':
       return 'y yes  any other key: no';
     case 'help':
-      return 'any key: back';
+      return 'q quit  any other key: back';
     default:
       return mode satisfies never;
   }

@@ -204,7 +204,9 @@ function takePreview(
 
 function takeView(state: WatchState, view: LiveView, nowMs: number): Step {
   const { cards, added, calls, changed } = mergeCards(state.cards, view, state.selected);
-  const next: WatchState = { ...state, live: view, lost: undefined, cards };
+  // What was said of a pause or a panic would go on saying so.
+  const notice = isReopened(state.live, view) ? undefined : state.notice;
+  const next: WatchState = { ...state, live: view, lost: undefined, cards, notice };
   const bell: readonly Effect[] = calls > 0 ? [{ kind: 'bell' }] : [];
   if (state.mode.kind !== 'answer') {
     const own = state.selected !== undefined && changed.has(state.selected);
@@ -229,8 +231,16 @@ function takeView(state: WatchState, view: LiveView, nowMs: number): Step {
   // Sent already: the daemon compares the revision and says what came of it.
   if (state.mode.step === 'sent') return { state: dead, effects: bell };
   const again = openAnswer(dead, card.group, state.mode.draft.outcome);
-  const notice: Notice = { text: `${card.group.id} has changed, look again`, tone: 'bad' };
-  return { state: { ...again.state, notice }, effects: [...bell, ...again.effects] };
+  const look: Notice = { text: `${card.group.id} has changed, look again`, tone: 'bad' };
+  return { state: { ...again.state, notice: look }, effects: [...bell, ...again.effects] };
+}
+
+/** Whether a pause or a panic has ended. */
+function isReopened(before: LiveView | undefined, { gate }: LiveView): boolean {
+  return (
+    (typeof before?.gate.panicSince === 'string' && gate.panicSince === null) ||
+    (typeof before?.gate.pausedUntil === 'string' && gate.pausedUntil === null)
+  );
 }
 
 /** Opens the panel of an answer: the narrowest there is, and the question what it would do. */

@@ -125,7 +125,7 @@ describe('the rule of an answer', () => {
       answer: { for: 'restart' },
       given: { host: '2001:db8::1', facts: makeFacts({ kind: 'ipv6' }) },
       isBound: false,
-      want: 'allow https_connect [2001:db8::1]:443 restart',
+      want: 'allow https_connect [2001:db8::1]:443 until sallyport stops',
     },
   ] as const) {
     it(name, () => assert.equal(say(answer, given, isBound).rule, want));

@@ -17,6 +17,7 @@ const groups = [
 const grant = makeGrant({
   host: '*.example.com',
   port: 'any',
+  created: '2026-11-20T10:00:00.000Z',
   expires: '2026-11-20T10:30:00.000Z',
 });
 
@@ -162,7 +163,7 @@ describe('renderAnswer', () => {
     [{ id: 'k3', outcome: 'deny', released: 0, grant: null }, 'denied k3: 0 connections refused\n'],
     [
       { id: 'k3', outcome: 'allow', released: 2, grant },
-      'allowed k3: 2 connections go on; remembered as g1 for *.example.com:* until 2026-11-20T10:30:00.000Z\n',
+      'allowed k3: 2 connections go on; remembered as g1 for *.example.com:* for the next 30m\n',
     ],
     [
       {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { deadTimeMs, isReady, startState } from '../../../src/cli/watch-state.ts';
-import { makeAnswer, makeFacts, makeGroup, makeLiveView } from '../../support/views.ts';
+import { makeAnswer, makeFacts, makeGate, makeGroup, makeLiveView } from '../../support/views.ts';
 import { plainPreview, WatchBench } from '../../support/watch.ts';
 
 const first = makeGroup();
@@ -110,6 +110,16 @@ describe('cards', () => {
     assert.equal(rings(), 1);
     watch.view(makeLiveView({ groups: [{ ...first, revision: 2 }] })).view(makeLiveView());
     assert.equal(rings(), 1);
+  });
+});
+
+describe('what was said of a panic', () => {
+  it('goes when the panic does', () => {
+    const shut = { ...open, gate: makeGate({ panicSince: '2026-11-20T12:00:00.000Z' }) };
+    const watch = new WatchBench().view(shut);
+    watch.news({ kind: 'done', text: 'panic since 12:00' });
+    assert.equal(watch.view(shut).state.notice?.text, 'panic since 12:00');
+    assert.equal(watch.view(open).state.notice, undefined);
   });
 });
 
