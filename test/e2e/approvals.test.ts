@@ -1,15 +1,12 @@
 // What approvers can do to the running daemon besides answering: undo, pause, stop everything, accept or undo a
 // policy that widens, hand out tokens; and that no program behind the gate can do any of it.
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createControlClient } from '../../src/control/client.ts';
 import type { GroupView } from '../../src/control/messages.ts';
+import { startCurl, startStreamingOrigin, type RunningCurl } from '../support/curl.ts';
 import {
   eventually,
   launcher,
@@ -19,47 +16,23 @@ import {
   type Finished,
   type RunningDaemon,
 } from '../support/daemon.ts';
+import type { Origin } from '../support/origin.ts';
 
-/** Answers `/` at once; `/stream` gets its first bytes and never ends. */
-let origin: Server;
+let origin: Origin;
 let port = 0;
 before(async () => {
-  origin = createServer((request, response) => {
-    if (request.url === '/stream') response.write('first\n');
-    else response.end('origin\n');
-  }).listen(0, '127.0.0.1');
-  await once(origin, 'listening');
-  port = (origin.address() as AddressInfo).port;
+  origin = await startStreamingOrigin();
+  ({ port } = origin);
 });
-after(() => {
-  origin.closeAllConnections();
-  origin.close();
-});
+after(async () => await origin.close());
 
-interface Asking {
-  readonly child: ChildProcess;
-  /** Everything it printed so far. */
-  readonly output: () => string;
-  readonly ended: Promise<Finished>;
-}
-
-/** curl under `sallyport exec`, so that whoever answers is outside of its tree; a stream goes through a tunnel. */
-function ask(daemon: RunningDaemon, host: string, path: '/' | '/stream' = '/'): Asking {
-  const url = `http://${host}:${port}${path}`;
+/** curl under `sallyport exec`; a stream goes through a tunnel. */
+function ask(daemon: RunningDaemon, host: string, path: '/' | '/stream' = '/'): RunningCurl {
   const tunnel = path === '/stream' ? ['--proxytunnel'] : [];
-  const words = ['exec', '--', 'curl', '-sS', '-N', ...tunnel, '-i', url];
-  const child = spawn(launcher, words, { env: daemon.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([status, signal]) => {
-    return { status, signal, stdout, stderr };
-  });
-  return { child, output: () => stdout, ended };
+  return startCurl(daemon, [...tunnel, '-i', `http://${host}:${port}${path}`]);
 }
 
-async function printed(asking: Asking, text: string): Promise<void> {
+async function printed(asking: RunningCurl, text: string): Promise<void> {
   await eventually(`curl prints ${text}`, () => asking.output().includes(text) || undefined);
 }
 

@@ -1,63 +1,26 @@
 // An admin edits the domain lists of the running daemon: the files keep every other byte, the policy follows at
 // once, edits can be undone, and nobody else can do any of it.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { createControlClient, type ControlClient } from '../../src/control/client.ts';
 import type { RuleEdit, RuleFileView, RulesDraft } from '../../src/control/messages.ts';
-import {
-  eventually,
-  launcher,
-  removeFolder,
-  startSallyport,
-  type Finished,
-  type RunningDaemon,
-} from '../support/daemon.ts';
+import { startCurl, startStreamingOrigin, type RunningCurl } from '../support/curl.ts';
+import { eventually, removeFolder, startSallyport, type RunningDaemon } from '../support/daemon.ts';
+import type { Origin } from '../support/origin.ts';
 
-let origin: Server;
+let origin: Origin;
 let port = 0;
 before(async () => {
-  origin = createServer((request, response) => {
-    if (request.url === '/stream') response.write('first\n');
-    else response.end('origin\n');
-  }).listen(0, '127.0.0.1');
-  await once(origin, 'listening');
-  port = (origin.address() as AddressInfo).port;
+  origin = await startStreamingOrigin();
+  ({ port } = origin);
 });
-after(() => {
-  origin.closeAllConnections();
-  origin.close();
-});
+after(async () => await origin.close());
 
-/** curl under `sallyport exec`, so that whoever edits is outside of its tree. */
-function ask(
-  daemon: RunningDaemon,
-  host: string,
-  path = '/',
-): { readonly output: () => string; readonly ended: Promise<Finished> } {
-  const words = [
-    'exec',
-    '--',
-    'curl',
-    '-sS',
-    '-N',
-    '--proxytunnel',
-    `http://${host}:${port}${path}`,
-  ];
-  const child = spawn(launcher, words, { env: daemon.env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-  const ended = once(child, 'close').then(([status, signal]) => {
-    return { status, signal, stdout, stderr };
-  });
-  return { output: () => stdout, ended };
+/** curl under `sallyport exec`, through a tunnel. */
+function ask(daemon: RunningDaemon, host: string, path = '/'): RunningCurl {
+  return startCurl(daemon, ['--proxytunnel', `http://${host}:${port}${path}`]);
 }
 
 function clientOf(daemon: RunningDaemon): ControlClient {
