@@ -171,8 +171,9 @@ class Tray {
         return await client.answer(id, { ...answers[verb], revision });
       }
       case 'open':
+        return await this.#openPage(client, '');
       case 'details':
-        return await this.#openPage(client);
+        return await this.#openPage(client, `/${action.id}`); // the page shows that card
       case 'pause':
         return await client.pause(pauseFor);
       case 'resume':
@@ -192,11 +193,11 @@ class Tray {
     }
   }
 
-  async #openPage(client: TrayClient): Promise<void> {
+  async #openPage(client: TrayClient, place: string): Promise<void> {
     const { url } = await client.pageCode();
     if (url === null) throw new Error('the page needs the control port, which is off');
     if (!isLoopback(url)) throw new Error('the page is not on this machine');
-    if (await this.#parts.openAddress(url)) return;
+    if (await this.#parts.openAddress(`${url}${place}`)) return;
     throw new Error('no browser could be opened; "sallyport open --print" prints the address');
   }
 

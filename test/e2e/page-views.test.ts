@@ -72,6 +72,25 @@ describe('the session of the page', { timeout: 120_000 }, () => {
     await other.getByText('Run "sallyport open" in a terminal again.').waitFor();
   });
 
+  it('shows the question that the link names, and moves no focus', async (t) => {
+    const groups = Array.from({ length: 12 }, (_, n) =>
+      makeGroup({ id: `k${n + 1}`, host: `h${n + 1}.example.net` }),
+    );
+    const { world, page } = await open(t, ({ ask }) => ask(...groups));
+    await page.goto('about:blank');
+    await page.goto(`${world.link()}/k12`);
+    const card = page.locator('.card.wanted');
+    await card.getByText('h12.example.net').first().waitFor();
+    assert.equal(new URL(page.url()).hash, '#waiting/k12');
+    await until(
+      page,
+      `(() => {
+        const { top, bottom } = document.querySelector('.card.wanted').getBoundingClientRect();
+        return top >= 0 && bottom <= innerHeight && document.activeElement === document.body;
+      })()`,
+    );
+  });
+
   it('stays with its tab: over a reload, and in no other', async (t) => {
     const { page } = await open(t);
     await page.reload();

@@ -52,7 +52,7 @@ export function optionsOf(group) {
 export function timeOptions(waiting) {
   const once = waiting === 0 ? 'once, at its next try' : `these ${count(waiting, 'connection')}`;
   return [
-    { value: 'once', label: waiting === 1 ? 'this 1 connection' : once },
+    { value: 'once', label: waiting === 1 ? 'this connection' : once },
     { value: '1h', label: 'for 1 hour' },
     { value: 'restart', label: 'until restart' },
     { value: 'always', label: 'always' },

@@ -23,12 +23,13 @@ const refusals = {
  * @returns {Promise<Opening>}
  */
 export async function openSession() {
-  const code = /^#code=([\w-]{1,200})$/.exec(location.hash)?.[1];
+  const [, code, question] =
+    /^#code=([\w-]{1,200})(?:\/([a-z]\d{1,9}))?$/.exec(location.hash) ?? [];
   if (code === undefined) {
     const secret = sessionStorage.getItem(storageKey);
     return secret === null ? { kind: 'none' } : { kind: 'open', secret };
   }
-  history.replaceState(null, '', '/#waiting');
+  history.replaceState(null, '', question === undefined ? '/#waiting' : `/#waiting/${question}`);
   const opening = await redeem(code);
   if (opening.kind === 'open') sessionStorage.setItem(storageKey, opening.secret);
   return opening;

@@ -28,6 +28,8 @@ export function createWaiting(context, panel) {
   let order = [];
   /** @type {Map<string, number>} */
   let places = new Map();
+  /** The question that the address names, until it has been brought into sight. @type {string | undefined} */
+  let wanted;
   const list = make('div', { class: 'cards' });
   const empty = make(
     'p',
@@ -115,6 +117,19 @@ export function createWaiting(context, panel) {
     for (const item of items) show(item);
     order = orderKeys(order, items, (key) => cards.has(key));
     place();
+    pointOut();
+  }
+
+  /** Scrolls to the card of the wanted question and marks it; the focus stays where it is. */
+  function pointOut() {
+    const found = [...cards.values()].find(
+      ({ ids }) => wanted !== undefined && ids.includes(wanted),
+    );
+    if (found === undefined) return;
+    wanted = undefined;
+    for (const card of cards.values())
+      card.frame.element.classList.toggle('wanted', card === found);
+    found.frame.element.scrollIntoView({ block: 'center' });
   }
 
   function tick() {
@@ -167,7 +182,13 @@ export function createWaiting(context, panel) {
     (card?.frame.undoable() ?? last)?.undo();
   }
 
-  return { update, tick, key: takeKey, open: () => undefined };
+  /** @param {readonly string[]} rest */
+  function open([id]) {
+    wanted = id;
+    pointOut();
+  }
+
+  return { update, tick, key: takeKey, open };
 }
 
 /**

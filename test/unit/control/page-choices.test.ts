@@ -55,7 +55,7 @@ describe('the options of a question', () => {
     const label = (waiting: number) => optionsOf(makeGroup({ waiting })).time[0]?.label;
     assert.deepEqual(
       [label(0), label(1), label(4)],
-      ['once, at its next try', 'this 1 connection', 'these 4 connections'],
+      ['once, at its next try', 'this connection', 'these 4 connections'],
     );
   });
 });

@@ -112,13 +112,17 @@ describe('the tray', () => {
     });
   }
 
-  for (const action of [{ kind: 'open' }, { kind: 'details', id: 'k3' }] as const) {
+  const pages = [
+    { action: { kind: 'open' }, place: '' },
+    { action: { kind: 'details', id: 'k3' }, place: '/k3' },
+  ] as const;
+  for (const { action, place } of pages) {
     it(`opens the page with a code of its own for ${action.kind}`, async (context) => {
       const bench = start(context);
       await ask(bench);
       bench.desktop.click(action);
       await soon('the page', () => bench.opened[0]);
-      assert.deepEqual(bench.opened, ['http://127.0.0.1:4131/#code=abc']);
+      assert.deepEqual(bench.opened, [`http://127.0.0.1:4131/#code=abc${place}`]);
     });
   }
 
