@@ -318,7 +318,7 @@ class RunningDaemon implements Daemon {
       surfaces: approvals.attendance.counts(),
       tray: desk.tray,
       reviewer: {
-        kind: inForce.config.approvals.reviewer,
+        kind: approvals.reviewing.kind,
         problem: approvals.reviewing.problem(),
       },
       audit: {

@@ -54,9 +54,10 @@ function readVerb(word: string): Verb {
 /** What the change is and does, a line each. */
 export function renderChange({ id, at, state, lines }: PolicyChangeView): string {
   const states: Readonly<Record<PolicyChangeView['state'], string>> = {
-    waiting: 'waits for a word: not in force',
+    waiting: 'waits to be accepted: not in force',
     applied: 'is in force',
-    undone: 'is undone',
+    undone:
+      'is undone, though the file still says it: edit that too, or it is back at the next start',
     rejected: 'is rejected',
     replaced: 'is overtaken by a later one',
   };

@@ -98,7 +98,7 @@ function findTroubles(status: StatusResponse): string[] {
   const troubles = [...policy.warnings];
   if (gate.panicSince !== null) troubles.push('panic: everything is denied');
   if (policyChange?.state === 'waiting') {
-    troubles.push('a change that lets more through waits for a word; see "sallyport changes"');
+    troubles.push('a change that lets more through waits to be accepted; see "sallyport changes"');
   }
   if (policyChange?.state === 'applied') {
     troubles.push('a change has let more through; see "sallyport changes"');

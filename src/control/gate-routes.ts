@@ -158,7 +158,9 @@ export function gateRoutes(parts: GateParts): readonly Route[] {
       decode: decode.decodeNothing,
       run: async (_, by, id) => {
         const lifted = await parts.lift(id, by);
-        return lifted === undefined ? unknown(`no flood "${id}"`) : { body: lifted };
+        return lifted === undefined
+          ? unknown(`no flood "${id}"; see "sallyport lift"`)
+          : { body: lifted };
       },
     }),
     ...verbs.map(([verb, reach]) =>

@@ -5,7 +5,7 @@ import { processRef } from '../approval/process-tree.ts';
 import * as approvalEvents from '../audit/approval-events.ts';
 import * as gateEvents from '../audit/gate-events.ts';
 import { readPast } from '../audit/history.ts';
-import type { GateResponse, GrantView } from '../control/messages.ts';
+import type { GateResponse, GrantView, PolicyChangeView } from '../control/messages.ts';
 import type { Acted } from '../control/action.ts';
 import type { Route } from '../control/route.ts';
 import type { RouteParts } from '../control/routes.ts';
@@ -139,8 +139,11 @@ function panic(parts: Parts, approver: ApproverRef): GateResponse {
   let closed = 0;
   try {
     approvals.brakes.panic();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const what = 'everything is stopped, but a restart of the daemon would end that';
+    throw new SallyportError('ERR_STATE_UNSAFE', `${what}: ${why}`, { cause });
   } finally {
-    // Also when it could not be kept for the next start, which the caller is told.
     approvals.holds.rejudge(judge);
     closed = live.closeAll('panic');
     if (isNew) told(parts, { change: 'panic' }, closed, approver);
@@ -191,7 +194,7 @@ function changePolicy(
     case 'unknown':
       return { status: 'unknown', problem: `no change "${id}"; see "sallyport changes"` };
     case 'gone':
-      return { status: 'gone', problem: `change ${id} cannot be ${past[verb]} any more` };
+      return { status: 'gone', problem: `change ${id} ${changeStates[stateOf(desk)]}` };
     case 'failed':
       return result;
     default:
@@ -199,7 +202,17 @@ function changePolicy(
   }
 }
 
-const past = { accept: 'accepted', reject: 'rejected', undo: 'undone' } as const;
+function stateOf({ changes }: Desk): PolicyChangeView['state'] {
+  return changes?.view()?.state ?? 'replaced';
+}
+
+const changeStates = {
+  waiting: 'still waits to be accepted',
+  applied: 'is in force already; "sallyport changes undo" takes it back',
+  undone: 'has been undone',
+  rejected: 'has been rejected',
+  replaced: 'has been overtaken by a later one',
+} as const;
 
 function openRules(parts: Parts): RouteParts['rules'] {
   const { options, inForce, state, desk, trail } = parts;

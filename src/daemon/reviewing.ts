@@ -15,6 +15,8 @@ import type { Resolver } from '../proxy/resolve.ts';
 
 /** The reviewer and the hook as the others use them. */
 export interface Reviewing {
+  /** As it was at the start; what the file says since takes effect at the next one. */
+  readonly kind: 'user' | 'auto_review';
   /** A new question; never throws. */
   readonly opened: (view: GroupView) => void;
   readonly closed: (id: string) => void;
@@ -84,6 +86,7 @@ export function openReviewing(parts: ReviewingParts): Reviewing {
     onBug: parts.onBug,
   });
   return {
+    kind: approvals.reviewer,
     opened: reviewer.opened,
     closed: reviewer.closed,
     reviewOf: reviewer.reviewOf,

@@ -132,7 +132,7 @@ describe('a start that must not happen', { timeout: 120_000 }, () => {
 });
 
 describe('a journal that cannot be written', { timeout: 120_000 }, () => {
-  it('closes the gate when its disk is full and opens it when there is room again', async () => {
+  it('closes the gate when its disk is full, panic included, and opens it when there is room again', async () => {
     // A small tmpfs inside the daemon's own mount namespace; the test fills it through /proc/PID/root.
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-full-'));
     const state = join(folder, 'state');
@@ -165,7 +165,20 @@ describe('a journal that cannot be written', { timeout: 120_000 }, () => {
     await eventually('503 once the disk is full', async () =>
       (await request()) === '503' ? true : undefined,
     );
+    // Panic holds although it cannot be kept, and says that a restart would end it.
+    const within = ['-t', String(daemon.process.pid), '-m', launcher, 'panic'];
+    const stopped = await run('nsenter', within, { env: daemon.env });
+    assert.equal(stopped.status, 1);
+    assert.match(
+      stopped.stderr,
+      /everything is stopped, but a restart of the daemon would end that/,
+    );
     rmSync(filler);
+    await eventually('403 although there is room', async () =>
+      (await request()) === '403' ? true : undefined,
+    );
+    const off = await run('nsenter', [...within, '--off'], { env: daemon.env });
+    assert.equal(off.status, 0, off.stderr);
     await eventually('200 once there is room', async () =>
       (await request()) === '200' ? true : undefined,
     );

@@ -24,7 +24,7 @@ describe('changes', () => {
     assert.equal(await changesCommand.run([], io), 0);
     assert.equal(
       io.written.out,
-      `change c1 of 2026-11-20 ${renderClock(change.at)} waits for a word: not in force
+      `change c1 of 2026-11-20 ${renderClock(change.at)} waits to be accepted: not in force
   + allow *.example.net
   - deny x\\u202e
 "sallyport changes accept" puts it in force, "sallyport changes reject" drops it

@@ -112,7 +112,7 @@ journal     /s/audit/a.jsonl (not written)
 export      off
 ! * allows everything
 ! panic: everything is denied
-! a change that lets more through waits for a word; see "sallyport changes"
+! a change that lets more through waits to be accepted; see "sallyport changes"
 ! reviewer: it does not start
 ! the files on disk were rejected, the policy before them stays: c.toml:1:1: wrong\\u001b
 ! changed, in force at the next start: network.http_port
