@@ -131,6 +131,8 @@ interface Given {
 const longestTimerMs = 2 ** 31 - 1;
 /** Longer than any look for a program; a hold that waits for one alone ends then. */
 const briefMs = 5_000;
+/** The same where its program decides nothing, and is only to be named to whoever answers later. */
+const namingMs = 500;
 const shortestExtendMs = 60_000;
 const longestExtendMs = 60 * 60_000;
 /** Denies that cool, for each place of a question. */
@@ -323,9 +325,9 @@ export function createHolds(parts: HoldsParts): Holds {
   function park(request: DecisionRequest, signal: AbortSignal, isBound: boolean): Promise<HoldEnd> {
     const { destination } = request;
     const stance = guarded(parts.stance) ?? usualStance;
-    const isBrief = isBound && (stance.holdMs ?? limits.holdMs) <= 0;
+    const isBrief = (stance.holdMs ?? limits.holdMs) <= 0;
     const opened = pending.open(destination, now(), {
-      holdMs: isBrief ? briefMs : stance.holdMs,
+      holdMs: isBrief ? (isBound ? briefMs : namingMs) : stance.holdMs,
       isProvisional: isBound,
       refusedBefore: cooling.has(destination, now()) ? 0 : cooling.lift(destination),
     });

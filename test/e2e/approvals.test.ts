@@ -268,6 +268,7 @@ describe('nobody to ask', { timeout: 60_000 }, () => {
     const group = await daemon.question('alone.test');
     assert.equal(group.id, id);
     assert.equal(group.waiting, 0);
+    assert.equal(group.askers[0]?.program, 'curl', 'who asked is known although it was refused');
     assert.equal((await daemon.sallyport(['allow', id])).status, 0);
     assert.match((await ask(daemon, 'alone.test').ended).stdout, /origin/);
     await end(daemon);

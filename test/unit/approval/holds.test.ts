@@ -783,10 +783,29 @@ describe('a stance', () => {
     assert.deepEqual(await holds.hold(request(), never()), {
       end: 'paused',
       grant: undefined,
-      summary: { group: 'a1', waitedMs: 0, approver: undefined, say },
+      summary: {
+        group: 'a1',
+        waitedMs: 0,
+        approver: undefined,
+        asker: { pid: 70, executable: '/usr/bin/curl' },
+        say,
+      },
     });
     await turn();
     assert.deepEqual([opened.length, holds.list()[0]?.waiting], [1, 0]);
+  });
+  it('refuses half a second later at most where nobody can tell which program it is', async (context) => {
+    const { holds, pass } = bench(context, {
+      stance: () => ({ end: 'timeout', holdMs: 0, say: undefined }),
+      findAsker: async () => await new Promise(() => undefined),
+    });
+    const end = holds.hold(request(), never());
+    await turn();
+    pass(499);
+    assert.equal(holds.counts().holds, 1);
+    pass(1);
+    assert.equal((await end).end, 'timeout');
+    assert.deepEqual(holds.counts(), { groups: 1, holds: 0 });
   });
   it('may hold for less than is configured', async (context) => {
     const say = 'The reviewer did not decide in time.';
@@ -952,7 +971,7 @@ describe('a flood', () => {
   });
   it('keeps no question where nothing is held either', async (context) => {
     const { holds } = bench(context, { flood: quiet, limits: { ...limits, holdMs: 0 } });
-    assert.equal((await holds.hold(request(), never())).end, 'timeout');
+    assert.equal((await holds.hold(request(), never())).end, 'limit');
     await turn();
     assert.deepEqual(holds.counts(), { groups: 0, holds: 0 });
   });
