@@ -10,7 +10,7 @@ import { createNameIndex } from './name-index.ts';
 import type { NameIndex } from './name-index.ts';
 import type { Patience } from './patience.ts';
 import type { PendingAsker, PendingGroup } from './pending.ts';
-import { programOf, treeOf } from './process-tree.ts';
+import { hasLeftItsTree, programOf, treeOf } from './process-tree.ts';
 import type { Asker } from './process-tree.ts';
 import { programPhrase } from './program-phrase.ts';
 import { steadyFacts, viewFacts, whyAsked } from './prompt-facts.ts';
@@ -25,9 +25,12 @@ export interface HeldAsker extends PendingAsker {
   readonly asker: Asker;
 }
 
-/** Processes of one tree that run the same program in the same place are one asker to a person. */
+/**
+ * Processes of one tree that run the same program in the same place are one asker to a person. What was left behind
+ * by its tree shares one allowance: a program could make any number of such trees (`setsid -f`).
+ */
 export function heldAsker(asker: Asker): HeldAsker {
-  const tree = treeOf(asker).key;
+  const tree = hasLeftItsTree(asker) ? 'left behind' : treeOf(asker).key;
   const { executable, name, cwd } = asker.process;
   return { tree, identity: JSON.stringify([tree, executable ?? name, cwd]), asker };
 }

@@ -251,6 +251,15 @@ describe('createGroupView', () => {
 });
 
 describe('heldAsker', () => {
+  it('counts what was left behind as one tree, however many there are, and nobody else in it', () => {
+    const left = [80, 81, 82].map((pid) => heldAsker(makeAsker(makeProcess(pid))).tree);
+    const exec = makeProcess(60, { isExec: true });
+    const under = heldAsker(makeAsker(makeProcess(83), exec)).tree;
+    const atTerminal = heldAsker(makeAsker(makeProcess(84), makeShell(30))).tree;
+    assert.equal(new Set(left).size, 1);
+    assert.equal(new Set([...left, under, atTerminal]).size, 3);
+  });
+
   it('shares the tree between its processes and tells programs and folders apart', () => {
     const held = (given: object) =>
       heldAsker(makeAsker(makeProcess(71, given), codex, makeShell(30)));
@@ -270,7 +279,7 @@ describe('heldAsker', () => {
 describe('floodAsker', () => {
   it('names the tree and what a person would call the program, escaped', () => {
     const process = makeProcess(71, { executable: '/opt/npm\u202e', commandLine: ['npm'] });
-    assert.deepEqual(floodAsker(heldAsker(makeAsker(process, codex))), {
+    assert.deepEqual(floodAsker(heldAsker(makeAsker(process, codex, makeShell(30)))), {
       tree: '50@1050',
       program: 'npm\\u202e',
       pid: 71,
