@@ -65,7 +65,7 @@ export interface AgentWatch {
   readonly isAgent: (caller: Asker) => boolean;
   /** Whether a program has lost its parents and was started with any of our ports as its proxy. */
   readonly isLeftBehind: (caller: Asker) => boolean;
-  /** Never rejects; takes as long as finding the caller, 3 s at most. */
+  /** Never rejects; takes as long as finding the caller, 6 s at most. */
   readonly judge: (caller: Caller, surface: string, wanted: WantedAct) => Promise<ActJudgement>;
 }
 

@@ -86,7 +86,7 @@ export type Answer = (
 ) => Promise<JudgedAnswer>;
 
 /** How long an answer waits for the look-ups of those who ask and of the caller; after that they count as not known. */
-const lookupMs = 3000;
+const lookupMs = 6000;
 
 /** Builds the guarded way to answer. */
 export function createAnswers(parts: AnswersParts): Answer {
@@ -144,7 +144,7 @@ function desktopProblem(
   return undefined;
 }
 
-/** The program at the other end, or undefined when it cannot be told within 3 s; never rejects. */
+/** The program at the other end, or undefined when it cannot be told within 6 s; never rejects. */
 export async function findCaller(
   parts: CallerParts,
   { client, pid }: Caller,

@@ -21,7 +21,7 @@ export interface AskerOptions {
   /** Milliseconds from any clock. */
   readonly now: () => number;
   readonly platform?: NodeJS.Platform;
-  /** Longest look; default 1000 ms. A look-up that must wait for the one before takes at most twice that. */
+  /** Longest look, on a machine that is busy; default 2500 ms. A look-up that must wait for the one before takes at most twice that. */
   readonly deadlineMs?: number;
   /** In the place of the system's programs on macOS and Windows; for tests. */
   readonly takeSnapshot?: () => Promise<Snapshot>;
@@ -86,7 +86,7 @@ export function createAskerFinder(options: AskerOptions): FindAsker {
     while (queue.length > 0) {
       const batch = queue.splice(0);
       const startMs = options.now();
-      const limit = AbortSignal.timeout(options.deadlineMs ?? 1000);
+      const limit = AbortSignal.timeout(options.deadlineMs ?? 2500);
       await Promise.race([find(batch, limit).catch(() => undefined), aborted(limit)]);
       for (const { resolve } of batch) resolve(undefined); // those already found stay as they are
       // A flood may cost us half of the time at most.

@@ -327,7 +327,7 @@ describe('the self-approval guard', () => {
     });
     const answered = answers('k3', { outcome: 'allow' }, { client: undefined, surface: 'api' });
     await setImmediate();
-    context.mock.timers.tick(3000);
+    context.mock.timers.tick(6000);
     assert.deepEqual(await answered, { status: 'gone' });
   });
 
@@ -380,7 +380,7 @@ describe('the self-approval guard', () => {
     });
     const origin = { client: undefined, pid: 77, surface: 'cli' };
     const answered = answers('k3', { outcome: 'allow' }, origin);
-    context.mock.timers.tick(3000);
+    context.mock.timers.tick(6000);
     assert.equal((await answered).status, 'unplaced');
   });
 });
