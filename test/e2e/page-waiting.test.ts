@@ -426,3 +426,139 @@ describe('the list', { timeout: 120_000 }, () => {
     assert.equal(await page.locator('select:visible').count(), 0);
   });
 });
+
+describe('a card that is over', { timeout: 120_000 }, () => {
+  const hosts = ['a', 'b', 'c', 'd', 'e'].map((name) => `${name}.example.net`);
+  const five = (world: PageBench) => {
+    world.ask(...hosts.map((host, at) => makeGroup({ id: `k${at + 1}`, host })));
+  };
+  const tall = { width: 1000, height: 2100 };
+  const low = { width: 1000, height: 600 };
+  /** The b-question ends by itself, the d-question is answered in the tray. */
+  const endTwo = async ({ world, card }: Scene) => {
+    world.answers.unshift(makeAnswer({ id: 'k4', approver: 'sam', surface: 'tray' }));
+    for (const id of ['k2', 'k4']) world.groups.delete(id);
+    world.mark('answers', 'groups');
+    await card('b.example').getByText('no longer asks').waitFor();
+    await card('d.example').getByText('allowed once by sam (tray)').waitFor();
+  };
+  const button = (one: Locator, name: string) => one.getByRole('button', { name, exact: true });
+  const topOf = async (one: Locator) => (await one.boundingBox())?.y ?? -1;
+  /** Which cards are one line high, by the first letter of their hosts. */
+  const lines = async (page: Page) =>
+    await page.evaluate(`[...document.querySelectorAll('.card')]
+      .map((card) => (card.offsetHeight < 70 ? '-' : '') + card.textContent[0])
+      .join(' ')`);
+
+  it('is one line at once while no pointer is there, and none after ten seconds', async (t) => {
+    const scene = await open(t, five);
+    const { page, card, pass } = scene;
+    await pass(600);
+    await page.mouse.move(5, 5);
+    await endTwo(scene);
+    await pass(600);
+    await card('c.example').focus();
+    for (const key of ['a', 'Enter']) await page.keyboard.press(key);
+    await card('c.example').getByText('allowed once').waitFor();
+    assert.equal(await lines(page), 'a -b -c -d e');
+    await page.keyboard.press('j');
+    await pass(11_000);
+    assert.equal(await lines(page), 'a -d e', 'the line under the keys stays');
+    await page.keyboard.press('j');
+    await pass(1100);
+    assert.equal(await lines(page), 'a e');
+  });
+
+  it('keeps its place only above and under the pointer, until that leaves', async (t) => {
+    const scene = await open(t, five);
+    const { page, card, pass } = scene;
+    await page.setViewportSize(tall);
+    await pass(600);
+    const own = card('c.example');
+    await button(own, 'Deny').hover();
+    const start = await topOf(own);
+    await endTwo(scene);
+    assert.equal(await lines(page), 'a b c -d e');
+    await button(own, 'Deny').click();
+    await own.getByText('denied once').waitFor();
+    assert.deepEqual([await lines(page), await topOf(own)], ['a b c -d e', start]);
+    await pass(11_000);
+    assert.deepEqual([await lines(page), await topOf(own)], ['a b c e', start]);
+    await card('a.example').locator('.meta').first().hover();
+    assert.equal(await lines(page), 'a -b -c e', 'both are below the pointer now');
+    await pass(1100);
+    assert.equal(await lines(page), 'a e');
+  });
+
+  it('collapses when the pointer leaves the list, and does not grow again', async (t) => {
+    const scene = await open(t, five);
+    const { page, card, pass } = scene;
+    await page.setViewportSize(tall);
+    await pass(600);
+    await card('e.example').locator('.meta').first().hover();
+    await endTwo(scene);
+    assert.equal(await lines(page), 'a b c d e');
+    await page.mouse.move(5, 5);
+    assert.equal(await lines(page), 'a -b c -d e');
+    await pass(600);
+    const allow = button(card('c.example'), 'Allow');
+    const start = await topOf(allow);
+    await allow.hover();
+    assert.deepEqual([await lines(page), await topOf(allow)], ['a -b c -d e', start]);
+    await pass(11_000);
+    assert.deepEqual([await lines(page), await topOf(allow)], ['a -b c e', start]);
+  });
+
+  it('leaves the page scrolled as it is while the pointer rests', async (t) => {
+    const scene = await open(t, five);
+    const { page, card, pass } = scene;
+    await page.setViewportSize(low);
+    await pass(600);
+    await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
+    const own = card('d.example').locator('.answer');
+    await own.hover({ position: { x: 5, y: 5 } });
+    const start = await topOf(own);
+    scene.world.groups.delete('k5');
+    scene.world.mark('groups');
+    await card('e.example').getByText('no longer asks').waitFor();
+    assert.deepEqual([await lines(page), await topOf(own)], ['a b c d -e', start]);
+    await pass(11_000);
+    assert.deepEqual([await lines(page), await topOf(own)], ['a b c d', start]);
+  });
+
+  for (const time of ['once', '1h', 'restart', 'always']) {
+    it(`offers Undo for ten seconds after an answer for "${time}"`, async (t) => {
+      const { world, page, card, pass } = await open(t, five);
+      const one = card('a.example');
+      await one.getByLabel('How long').selectOption(time);
+      await pass(600);
+      await button(one, 'Allow').click();
+      if (time === 'always') {
+        await pass(600);
+        await button(page.getByRole('dialog'), 'Allow always').click();
+      }
+      await button(one, 'Undo').waitFor();
+      await pass(9000);
+      await button(one, 'Undo').click();
+      await one.getByText('undone · 1 connection closed').waitFor();
+      assert.deepEqual(world.asked, ['undo k1']);
+    });
+  }
+
+  it('offers Undo for an answer that an alert of the page gave, and for none of elsewhere', async (t) => {
+    const scene = await open(t, five);
+    const { world, card } = scene;
+    await endTwo(scene);
+    const at = new Date().toISOString();
+    world.answers.unshift(makeAnswer({ id: 'k1', approver: 'sam', surface: 'page', at }));
+    world.groups.delete('k1');
+    world.mark('answers', 'groups');
+    await card('a.example').getByText('allowed once by sam (page)').waitFor();
+    for (const host of ['b.example', 'd.example']) {
+      assert.equal(await button(card(host), 'Undo').count(), 0);
+    }
+    await button(card('a.example'), 'Undo').click();
+    await card('a.example').getByText('undone · 1 connection closed').waitFor();
+    assert.deepEqual(world.asked, ['undo k1']);
+  });
+});

@@ -110,9 +110,7 @@ export function createBundleCard(context, first) {
     context.say(text);
     // Some may have left the card by now, since the stream was faster.
     if (item.groups.every(({ id }) => done.includes(id))) {
-      frame.finish(`${item.title}: ${text}`, () =>
-        undo(done, (line) => frame.finish(line, undefined)),
-      );
+      frame.finish(`${item.title}: ${text}`, () => undoAll(done));
     } else {
       frame.part.show(text, () => undo(done, (line) => frame.part.show(line, undefined)));
       quiet.start();
@@ -134,6 +132,11 @@ export function createBundleCard(context, first) {
     }
   }
 
+  /** @param {readonly string[]} ids */
+  function undoAll(ids) {
+    return undo(ids, (line) => frame.finish(line, undefined));
+  }
+
   return {
     frame,
     get ids() {
@@ -148,6 +151,7 @@ export function createBundleCard(context, first) {
     tick() {
       for (const group of item.groups) rows.get(group.id)?.tick(group);
     },
+    undo: () => undoAll(item.groups.map(({ id }) => id)),
     rest: () => quiet.start(),
     see: () => undefined,
     stop: () => quiet.stop(),

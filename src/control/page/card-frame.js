@@ -48,18 +48,27 @@ export function createFrame(key) {
     expireUndo() {
       for (const line of [end, part]) line.expire(element);
     },
+    /** Gives the room of a card that is over to the others; true when it had kept any. */
+    collapse() {
+      const hadRoom = element.style.minHeight !== '';
+      element.style.minHeight = '';
+      return hadRoom;
+    },
     /**
-     * Leaves one line of the card. The focus, if it was inside, stays with the card.
+     * Leaves one line of the card, in the room it had until `collapse`; the list is told by the event `over`. The
+     * focus, if it was inside, stays with the card.
      * @param {string} text
      * @param {(() => Promise<void>) | undefined} onUndo must not reject
      */
     finish(text, onUndo) {
       const hadFocus = element.contains(document.activeElement);
+      if (!isOver) element.style.minHeight = `${element.getBoundingClientRect().height}px`;
       isOver = true;
       setText(message, '');
       end.show(text, onUndo);
       element.classList.add('over');
       if (hadFocus) element.focus({ preventScroll: true });
+      element.dispatchEvent(new Event('over', { bubbles: true }));
     },
   };
 }

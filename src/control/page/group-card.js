@@ -18,6 +18,7 @@ import { answerWords, clockSpan, count, moment, protocolWords, roughSpan } from 
  * @property {readonly string[]} ids the questions on it
  * @property {(item: Item) => void} update
  * @property {() => void} tick
+ * @property {() => Promise<void>} [undo] takes back the answers to all of its questions; never rejects
  * @property {() => void} rest begins the half second in which it takes no answer
  * @property {() => void} see it has come into sight
  * @property {(event: KeyboardEvent) => boolean} key true when the key was for this card
@@ -118,6 +119,7 @@ export function createGroupCard(context, item) {
       show();
     },
     tick: () => setText(frame.meta, metaWords(group, Date.now())),
+    undo,
     rest: () => form?.rest(),
     see: () => form?.see(),
     stop: () => form?.stop(),

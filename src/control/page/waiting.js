@@ -1,15 +1,18 @@
 // The Waiting view: the cards, where they stand, and the keys. Cards keep their places; one that moved, since
-// something above it grew or went, takes no answer for half a second.
-/** @import { AnswerView } from '../messages.ts' */
+// something above it grew or went, takes no answer for half a second. What is over leaves a line for ten seconds,
+// and takes no more room than that unless something under the pointer would move.
+/** @import { AnswerView, LiveView } from '../messages.ts' */
 /** @import { Card } from './group-card.js' */
 /** @import { Context, View } from './context.js' */
 /** @import { Item } from './items.js' */
 import { createBundleCard } from './bundle-card.js';
+import { mayAnswer } from './context.js';
 import { arrange, make, setAttribute } from './dom.js';
 import { undoMs } from './end-line.js';
 import { createFloodCard } from './flood-card.js';
 import { createGroupCard } from './group-card.js';
 import { itemsOf, orderKeys } from './items.js';
+import { createPointer } from './waiting-pointer.js';
 import { answerWords } from './words.js';
 
 /** So many answered cards are kept at most. */
@@ -37,8 +40,8 @@ export function createWaiting(context, panel) {
     'Nothing waits. Questions come up here by themselves.',
   );
   panel.append(make('h2', { class: 'unseen' }, 'Waiting'), empty, list);
-  list.addEventListener('pointerenter', () => list.classList.add('steady'));
-  list.addEventListener('pointerleave', () => list.classList.remove('steady'));
+  const pointer = createPointer(list, () => settle());
+  list.addEventListener('over', () => settle());
   const seen = new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
@@ -67,6 +70,17 @@ export function createWaiting(context, panel) {
       if (before !== undefined && before !== top) cards.get(key)?.rest();
     }
     places = now;
+  }
+
+  /** Collapses what is over, but nothing that would move what is under the pointer. */
+  function settle() {
+    pointer.keepLength();
+    let hasMoved = false;
+    for (const { frame } of cards.values()) {
+      if (!frame.isOver() || !pointer.isClearOf(frame.element)) continue;
+      if (frame.collapse()) hasMoved = true;
+    }
+    if (hasMoved) restMoved();
   }
 
   /** @param {Item} item */
@@ -111,7 +125,8 @@ export function createWaiting(context, panel) {
     for (const [key, card] of cards) {
       if (bundled.has(key)) remove(key);
       else if (!now.has(key) && !card.frame.isOver()) {
-        card.frame.finish(endWords(card, live.answers), undefined);
+        const undo = isUndoable(card, live, Date.now()) ? card.undo : undefined;
+        card.frame.finish(endWords(card, live.answers), undo);
       }
     }
     for (const item of items) show(item);
@@ -133,6 +148,7 @@ export function createWaiting(context, panel) {
   }
 
   function tick() {
+    settle();
     for (const [key, card] of cards) {
       card.frame.expireUndo();
       if (!card.frame.isOver()) card.tick();
@@ -143,12 +159,12 @@ export function createWaiting(context, panel) {
   }
 
   /**
-   * Whether somebody has the pointer or the keys there. After a click the focus is of no use to anybody.
+   * Whether the pointer or the keys of somebody are there, or something under the pointer would move without it.
+   * After a click the focus is of no use to anybody.
    * @param {Card} card
    */
   function isUsed({ frame: { element } }) {
-    const isSteady = list.classList.contains('steady');
-    return isSteady || element.matches(':has(:focus-visible), :focus-visible');
+    return !pointer.isClearOf(element) || element.matches(':has(:focus-visible), :focus-visible');
   }
 
   /** A pointer that rests on the list must not make it grow for ever. */
@@ -207,6 +223,20 @@ function createCard(context, item) {
     default:
       return item;
   }
+}
+
+/**
+ * Whether all of the card was answered on the page just now, though not by the card: by an alert.
+ * @param {Card} card
+ * @param {LiveView} live
+ * @param {number} nowMs
+ * @returns {boolean}
+ */
+function isUndoable({ ids }, { answers, role }, nowMs) {
+  const isFresh = (/** @type {AnswerView} */ { surface, undone, at }) =>
+    surface === 'page' && undone === null && nowMs - Date.parse(at) < undoMs;
+  const areFresh = ids.every((id) => answers.some((answer) => answer.id === id && isFresh(answer)));
+  return mayAnswer(role) && areFresh;
 }
 
 /**
