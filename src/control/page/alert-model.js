@@ -1,7 +1,7 @@
 // Which single desktop alert fits what waits now. Pure: data in, data out.
 /** @import { GroupView, LiveView } from '../messages.ts' */
 import { mayAnswer } from './context.js';
-import { hostPort } from './words.js';
+import { hostPort, waitWords } from './words.js';
 
 /**
  * One alert, or none. `key` changes when it must be shown anew; `verbs` are the buttons it offers.
@@ -29,7 +29,7 @@ export function alertOf(live) {
     return {
       kind: 'several',
       key: `several ${groups.length}`,
-      title: `${groups.length} destinations wait`,
+      title: waitWords(groups),
       body: [...hosts, ...more].join('\n'),
     };
   }

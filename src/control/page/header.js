@@ -4,7 +4,7 @@
 import { problemOf } from './api.js';
 import { mayAnswer } from './context.js';
 import { button, byId, setAttribute, setText } from './dom.js';
-import { count, moment } from './words.js';
+import { count, moment, waitWords } from './words.js';
 
 /** @typedef {'connecting' | 'live' | 'unreachable' | 'over'} Connection */
 
@@ -78,10 +78,7 @@ export function stateOf(connection, live, nowMs) {
   if (live === undefined) return { words: 'connecting', tone: 'quiet' };
   const { gate, groups, floods } = live;
   if (gate.panicSince !== null) return { words: 'panic: everything is denied', tone: 'bad' };
-  const waits =
-    groups.length === 0
-      ? ''
-      : `${count(groups.length, 'destination')} ${groups.length === 1 ? 'waits' : 'wait'}`;
+  const waits = waitWords(groups);
   if (gate.pausedUntil !== null) {
     const until = `paused until ${moment(gate.pausedUntil, nowMs)}`;
     return { words: waits === '' ? until : `${until}, ${waits}`, tone: 'off' };

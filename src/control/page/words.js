@@ -1,5 +1,5 @@
 // Words for times, counts, destinations and answers. Pure: text in, text out.
-/** @import { AnswerView, GrantView, HistoryEntry } from '../messages.ts' */
+/** @import { AnswerView, GrantView, GroupView, HistoryEntry } from '../messages.ts' */
 /** @import { Protocol } from '../../policy/destination.ts' */
 
 const secondMs = 1000;
@@ -32,6 +32,21 @@ export function protocolWords(protocol) {
  */
 export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
+}
+
+/**
+ * How many questions are open, those first that somebody waits in: `2 destinations wait`, `1 waits, 6 kept`,
+ * `nobody waits, 6 kept`; empty without any. A kept one has lost its client; an answer serves its next try.
+ * @param {readonly Pick<GroupView, 'waiting'>[]} groups
+ * @returns {string}
+ */
+export function waitWords(groups) {
+  const waiting = groups.filter((group) => group.waiting > 0).length;
+  const kept = groups.length - waiting;
+  if (groups.length === 0) return '';
+  const verb = waiting === 1 ? 'waits' : 'wait';
+  if (kept === 0) return `${count(waiting, 'destination')} ${verb}`;
+  return `${waiting === 0 ? 'nobody waits' : `${waiting} ${verb}`}, ${kept} kept`;
 }
 
 /**

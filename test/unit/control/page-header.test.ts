@@ -9,6 +9,9 @@ const pausedUntil = new Date(now + 600_000).toISOString();
 const flood = { id: 'f1', since: pausedUntil, program: 'node', pid: 7, refused: 1, hosts: [] };
 const groups = [makeGroup({ id: 'k1' }), makeGroup({ id: 'k2' })];
 
+/** Its client has gone. */
+const kept = makeGroup({ id: 'k3', waiting: 0, waitingSince: null });
+
 describe('the state', () => {
   for (const [connection, live, words, tone] of [
     ['connecting', undefined, 'connecting', 'quiet'],
@@ -17,6 +20,8 @@ describe('the state', () => {
     ['live', makeLiveView(), 'nothing waits', 'good'],
     ['live', makeLiveView({ groups: [makeGroup()] }), '1 destination waits', 'waiting'],
     ['live', makeLiveView({ groups }), '2 destinations wait', 'waiting'],
+    ['live', makeLiveView({ groups: [kept, ...groups, kept] }), '2 wait, 2 kept', 'waiting'],
+    ['live', makeLiveView({ groups: [kept] }), 'nobody waits, 1 kept', 'waiting'],
     [
       'live',
       makeLiveView({ groups, floods: [flood] }),

@@ -13,6 +13,7 @@ import {
   isUnused,
   moment,
   roughSpan,
+  waitWords,
 } from '../../../src/control/page/words.js';
 import type { HistoryEntry } from '../../../src/control/messages.ts';
 import { makeAnswer, makeGrant } from '../../support/views.ts';
@@ -32,6 +33,21 @@ describe('spans', () => {
   ] as const) {
     it(`say ${ms} ms as ${clock} and ${rough}`, () => {
       assert.deepEqual([clockSpan(ms), roughSpan(ms)], [clock, rough]);
+    });
+  }
+});
+
+describe('open questions', () => {
+  for (const [waiting, words] of [
+    [[], ''],
+    [[1], '1 destination waits'],
+    [[1, 4], '2 destinations wait'],
+    [[0, 1, 0], '1 waits, 2 kept'],
+    [[0, 2, 1], '2 wait, 1 kept'],
+    [[0, 0], 'nobody waits, 2 kept'],
+  ] as const) {
+    it(`with ${waiting.join(', ') || 'none'} waiting are said as "${words}"`, () => {
+      assert.equal(waitWords(waiting.map((number) => ({ waiting: number }))), words);
     });
   }
 });
