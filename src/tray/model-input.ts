@@ -27,9 +27,13 @@ export const undoWindowMs = 10_000;
 /** Milliseconds for which a widened policy that is in force is announced. */
 export const announceMs = 600_000;
 
-/** The questions that a person should look at, the oldest first. */
+/** The questions that a person should look at: those somebody waits in, then those kept for a next try, the oldest first. */
 export function openGroups({ groups }: LiveView): readonly GroupView[] {
-  return groups.filter(needsPerson).sort(byAge);
+  const open = groups.filter(needsPerson).sort(byAge);
+  return [
+    ...open.filter(({ waiting }) => waiting > 0),
+    ...open.filter(({ waiting }) => waiting === 0),
+  ];
 }
 
 /** Not those under review, and not those refused in a pause, which are kept for who wants to look. */

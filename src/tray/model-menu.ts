@@ -27,7 +27,7 @@ export const menuGroups = 6;
 /** The menu from top to bottom; `open` are the questions a person should look at. */
 export function buildMenu(input: LiveInput, open: readonly GroupView[]): readonly MenuEntry[] {
   return [
-    text('summary', open.length === 0 ? 'Nothing waits' : capital(wordCount(open.length))),
+    text('summary', open.length === 0 ? 'Nothing waits' : capital(wordCount(open))),
     ...(input.notice === null ? [] : [text('notice', shown(input.notice, 120))]),
     ...input.view.gate.troubles
       .slice(0, 3)

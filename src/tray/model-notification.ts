@@ -56,7 +56,7 @@ function manyQuestions(input: LiveInput, open: readonly GroupView[]): Notificati
   const mayPause = input.view.role !== 'viewer' && input.view.gate.pausedUntil === null;
   return {
     about: aboutGroups(open, input),
-    title: wordCount(open.length),
+    title: wordCount(open),
     lines: [...named, ...(more > 0 ? [`and ${more} more`] : []), ...noticeLines(input)],
     buttons: mayPause ? [openButton, pause] : [openButton],
     click: { kind: 'open' },

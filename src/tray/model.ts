@@ -65,9 +65,7 @@ const namedInTooltip = 5;
 
 function tooltipOf({ view, timeOf }: LiveInput, open: readonly GroupView[]): readonly string[] {
   const { gate, floods } = view;
-  const lines = [
-    open.length === 0 ? 'sallyport: nothing waits' : `sallyport: ${wordCount(open.length)}`,
-  ];
+  const lines = [open.length === 0 ? 'sallyport: nothing waits' : `sallyport: ${wordCount(open)}`];
   if (gate.panicSince !== null) lines.push('panic: everything is denied');
   if (gate.pausedUntil !== null) {
     lines.push(`paused until ${timeOf(gate.pausedUntil)}: unknown hosts are denied`);

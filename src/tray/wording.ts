@@ -53,7 +53,11 @@ export function wordAnswer(answer: AnswerView): string {
   return `${verb} ${spans[answer.for] ?? `for ${shown(answer.for, 8)}`}: ${wordPlace(answer)}`;
 }
 
-/** `1 destination waits`, `5 destinations wait`. */
-export function wordCount(number: number): string {
-  return number === 1 ? '1 destination waits' : `${number} destinations wait`;
+/** `1 destination waits`, `5 destinations wait`; with questions whose client has left `1 waits, 6 kept`. */
+export function wordCount(groups: readonly Pick<GroupView, 'waiting'>[]): string {
+  const waiting = groups.filter((group) => group.waiting > 0).length;
+  const kept = groups.length - waiting;
+  if (kept === 0) return waiting === 1 ? '1 destination waits' : `${waiting} destinations wait`;
+  const who = waiting === 0 ? 'nobody waits' : waiting === 1 ? '1 waits' : `${waiting} wait`;
+  return `${who}, ${kept} kept`;
 }

@@ -41,6 +41,15 @@ describe('who needs a person', () => {
     );
   });
 
+  it('puts what somebody waits in before what is kept for a next try', () => {
+    const [kept, waits] = [
+      makeGroup({ id: 'k1', waiting: 0 }),
+      makeGroup({ id: 'k2', waiting: 1 }),
+    ];
+    const ids = openGroups(makeLiveView({ groups: [kept, waits] })).map(({ id }) => id);
+    assert.deepEqual(ids, ['k2', 'k1']);
+  });
+
   it('is wary of look-alikes and of warnings', () => {
     assert.equal(isSuspicious(makeGroup()), false);
     assert.equal(isSuspicious(makeGroup({ facts: makeFacts({ lookAlike }) })), true);

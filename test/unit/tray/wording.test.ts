@@ -59,6 +59,15 @@ describe('the words of the tray', () => {
   });
 
   it('count destinations', () => {
-    assert.deepEqual([1, 2].map(wordCount), ['1 destination waits', '2 destinations wait']);
+    const words = [[1], [1, 4], [1, 0, 0], [2, 2, 0], [0]].map((counts) =>
+      wordCount(counts.map((waiting) => ({ waiting }))),
+    );
+    assert.deepEqual(words, [
+      '1 destination waits',
+      '2 destinations wait',
+      '1 waits, 2 kept',
+      '2 wait, 1 kept',
+      'nobody waits, 1 kept',
+    ]);
   });
 });
