@@ -55,8 +55,8 @@ for await (const line of createInterface({ input: process.stdin })) {
     case 'freeze':
       if (shows === 1) {
         say({ type: 'menu', open: true });
+        process.once('SIGUSR2', () => say({ type: 'menu', open: false })); // before anybody can send it
         say({ type: 'problem', text: `menu open in ${process.pid}` });
-        process.once('SIGUSR2', () => say({ type: 'menu', open: false }));
       }
       break;
     case 'flood':
