@@ -166,7 +166,7 @@ describe('a journal that cannot be written', { timeout: 120_000 }, () => {
       (await request()) === '503' ? true : undefined,
     );
     // Panic holds although it cannot be kept, and says that a restart would end it.
-    const within = ['-t', String(daemon.process.pid), '-m', launcher, 'panic'];
+    const within = ['-t', String(daemon.process.pid), '-m', '-r', launcher, 'panic'];
     const stopped = await run('nsenter', within, { env: daemon.env });
     assert.equal(stopped.status, 1);
     assert.match(
