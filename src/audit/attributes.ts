@@ -14,7 +14,7 @@ export const eventNames = {
   'sallyport.approval.extended': 'an approver let what waits in a question wait longer',
   'sallyport.approval.reviewed': 'the automatic reviewer was asked about a question',
   'sallyport.approval.self': 'an answer came from inside the process tree that asked',
-  'sallyport.control.acted': 'somebody changed a token, opened the page or asked for a reload',
+  'sallyport.control.acted': 'a change was made through the control API, answers excepted',
   'sallyport.control.refused': 'a program that asks tried to steer the gate',
   'sallyport.gate.paused': 'an approver had unknown hosts denied without a question',
   'sallyport.gate.resumed': 'unknown hosts are asked about again',

@@ -22,7 +22,7 @@ export function controlRefusedEvent(uid: string, timeMs: number, tried: RefusedA
   });
 }
 
-/** A change through the control API that has no event of its own. */
+/** A change through the control API, with the token it came with. */
 export interface ControlAct {
   readonly action: string;
   readonly approver: ApproverRef;
@@ -30,7 +30,7 @@ export interface ControlAct {
   readonly about: string | null;
 }
 
-/** Somebody changed a token, opened the page or asked for a reload. */
+/** A change was made through the control API; what it changed may have an event of its own. */
 export function controlActedEvent(uid: string, timeMs: number, act: ControlAct): AuditEvent {
   return buildEvent(uid, timeMs, 'sallyport.control.acted', {
     'sallyport.control.action': escapeText(act.action, 64),

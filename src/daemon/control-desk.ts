@@ -54,11 +54,8 @@ function ready<T>(part: T | undefined): T {
   throw new SallyportError('ERR_CONTROL_REFUSED', 'the daemon is still starting');
 }
 
-/** What has an event of its own is not told twice. */
-const withoutOwnEvent = /^(token_|page_code$|reload$)/;
-
+/** Also of what has an event of its own: only this one says which token it came with. */
 function noteActed({ trail }: Parts, acted: Acted): void {
-  if (!withoutOwnEvent.test(acted.action)) return;
   void trail.note((uid, at) => gateEvents.controlActedEvent(uid, at, acted));
 }
 

@@ -172,6 +172,14 @@ describe('the brakes', { timeout: 120_000 }, () => {
     await waiting.ended;
     assert.equal(names(daemon, 'sallyport.gate.paused').length, 1);
     assert.equal(names(daemon, 'sallyport.gate.resumed').length, 1);
+    const acts = names(daemon, 'sallyport.control.acted').map((act) => [
+      act['sallyport.control.action'],
+      act['sallyport.control.token'],
+    ]);
+    assert.deepEqual(acts, [
+      ['pause', 'local'],
+      ['resume', 'local'],
+    ]);
     await end(daemon);
   });
 
