@@ -54,7 +54,7 @@ export interface Askers {
 export interface Stance {
   /** What its time running out is called. */
   readonly end: 'timeout' | 'paused';
-  /** Undefined: the configured limit; 0: refused at once, and the question stays. */
+  /** Undefined: the configured limit; 0: refused once its program is known, half a second at most, and the question stays. */
   readonly holdMs: number | undefined;
   /** What the refused client is told when its time is up. */
   readonly say: string | undefined;

@@ -181,7 +181,7 @@ export const keys: readonly KeySpec[] = [
     { kind: 'integer', min: 0, max: 86_400 },
     290,
     'managed',
-    'How long a request waits for an answer. 0 refuses at once and keeps the question. Unset means 290, or 0 when nobody is there to answer (no tray, page or `watch`, and no call of an approver for a minute) and under CODEX_NON_INTERACTIVE=1.',
+    'How long a request waits for an answer. 0 refuses once its program is known (half a second at most) and keeps the question. Unset means 290, or 0 when nobody is there to answer (no tray, page or `watch`, and no call of an approver for a minute) and under CODEX_NON_INTERACTIVE=1.',
   ),
   key(
     'approvals.question_minutes',
