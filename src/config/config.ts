@@ -32,7 +32,7 @@ export type Hook =
 
 /** `[approvals]`: how long and how many requests may wait for a person, and who else is asked or told. */
 export interface ApprovalsConfig {
-  /** 0 to 86400; 0 refuses at once and keeps the question. */
+  /** 0 to 86400; 0 refuses once its program is known and keeps the question. */
   readonly holdSeconds: number;
   /** True when a layer wrote `hold_seconds`: then it holds whatever surfaces are open. */
   readonly holdSecondsExplicit: boolean;
